@@ -1,0 +1,40 @@
+//! What the user gave and eyas cannot use: a word, a file, a setting.
+//!
+//! Every pure layer reports bad input with this one type; `exit` turns it into code 2. It names the thing and
+//! its place, and may carry the next step.
+
+use std::fmt;
+
+/// Bad input, in words: what it is, where it stands, and what to do next.
+#[derive(Debug)]
+pub struct Fault {
+    message: String,
+    hint: Option<String>,
+}
+
+impl Fault {
+    /// A fault told by `message`: lower case, no full stop, naming the thing and its place.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), hint: None }
+    }
+
+    /// Adds the next step.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// The next step, where there is one.
+    pub fn advice(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Fault {}

@@ -1,0 +1,2 @@
+//! The `eyas` binary.
+fn main() {}

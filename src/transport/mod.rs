@@ -1,0 +1,296 @@
+//! One surface over every transport: what each can do is data, and what it does is behind [`Transport`].
+//!
+//! Nothing outside this folder knows which transport it speaks to. Adding one is a file with its [`Spec`] and a
+//! line in [`ALL`].
+
+mod error;
+pub mod tcp;
+mod tls;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::sync::mpsc;
+
+use crate::fault::Fault;
+use crate::message::{Called, Delivery, Finding, Message, Pattern, Reply};
+use crate::secret::Secret;
+use crate::wire::NestVersion;
+
+pub use error::{Error, Kind, Result};
+
+/// Every transport there is. Help, completions, checks and tests iterate this.
+pub const ALL: &[Spec] = &[];
+
+/// What a transport is called, what it takes and what it can do: known before anything connects.
+pub struct Spec {
+    /// Nest's name for it.
+    pub name: &'static str,
+    /// The URL schemes that mean it; those ending in `s` beside one that does not are TLS.
+    pub schemes: &'static [&'static str],
+    /// The schemes among them that speak TLS.
+    pub tls_schemes: &'static [&'static str],
+    /// The port where the URL names none.
+    pub default_port: u16,
+    /// What `-O` and the URL's query may hold, beside [`COMMON_OPTIONS`].
+    pub options: &'static [OptionDoc],
+    /// What it can do.
+    pub can: Capabilities,
+    /// Makes the transport; no I/O.
+    pub open: fn(Endpoint) -> Result<Arc<dyn Transport>>,
+}
+
+/// One `-O key=value`.
+pub struct OptionDoc {
+    /// The key.
+    pub name: &'static str,
+    /// What it does, in a line.
+    pub help: &'static str,
+}
+
+/// Options that every transport takes.
+pub const COMMON_OPTIONS: &[OptionDoc] =
+    &[OptionDoc { name: "nest", help: "the major version of the service: 10, 11 or 12 (default 12)" }];
+
+/// What a transport can do.
+pub struct Capabilities {
+    /// Publish an event.
+    pub emit: Support,
+    /// Ask and be answered.
+    pub request: Support,
+    /// See others' traffic on a broker.
+    pub watch: Support,
+    /// See traffic by standing in between.
+    pub proxy: Support,
+    /// Answer requests.
+    pub serve: Support,
+    /// Confirm that a published message arrived at the broker.
+    pub confirm: Support,
+}
+
+/// Whether a transport can do a thing; the text is shown to the user, before connecting.
+pub enum Support {
+    /// It can.
+    Yes,
+    /// It can, but.
+    Caveat(&'static str),
+    /// It cannot, because.
+    No(&'static str),
+}
+
+/// Where a transport connects to, and how: everything it may know.
+#[derive(Clone, Debug)]
+pub struct Endpoint {
+    /// The URL's scheme.
+    pub scheme: String,
+    /// Host name or address, without brackets.
+    pub host: String,
+    /// Port.
+    pub port: u16,
+    /// User name, where the URL has one.
+    pub user: Option<String>,
+    /// Password, where the URL has one.
+    pub password: Option<Secret>,
+    /// The URL's path without its leading slash: a database, a virtual host.
+    pub path: String,
+    /// The URL's query and `-O`, which wins.
+    pub options: BTreeMap<String, String>,
+    /// TLS settings; used where the scheme is one of TLS.
+    pub tls: Tls,
+    /// How long connecting may take, TLS and login included.
+    pub connect_timeout: Duration,
+    /// Whose rules patterns and replies follow.
+    pub nest: NestVersion,
+}
+
+impl Endpoint {
+    /// The address as it may be shown: never the password.
+    pub fn shown(&self) -> String {
+        let host = if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
+        format!("{}://{host}:{}", self.scheme, self.port)
+    }
+}
+
+/// TLS settings of an endpoint.
+#[derive(Clone, Debug, Default)]
+pub struct Tls {
+    /// PEM file of the authorities to trust instead of the system's.
+    pub ca: Option<PathBuf>,
+    /// PEM file of the client's certificate chain.
+    pub cert: Option<PathBuf>,
+    /// PEM file of the client's key.
+    pub key: Option<PathBuf>,
+    /// The name to expect in the server's certificate instead of the host.
+    pub server_name: Option<String>,
+    /// Trust any certificate.
+    pub insecure: bool,
+}
+
+/// An open transport. Connections are made when first needed and kept.
+#[async_trait]
+pub trait Transport: Send + Sync {
+    /// Where it speaks to, as it may be shown.
+    fn shown(&self) -> String;
+
+    /// Connects, so that pushing can begin.
+    async fn publisher(&self) -> Result<Box<dyn Publisher>>;
+
+    /// Sends a request; replies come through the receiver until one is final, the link ends (an error) or the
+    /// receiver is dropped. Many may be in flight on one transport.
+    async fn request(&self, message: &Message) -> Result<mpsc::Receiver<Result<Reply>>>;
+
+    /// The exact bytes `message` would be on the wire: a request if `id` is given.
+    fn encode(&self, message: &Message, id: Option<&str>) -> Result<Vec<u8>>;
+
+    /// Watches what a broker carries. Takes nothing from anyone.
+    async fn watch(&self, watch: Watch) -> Result<mpsc::Receiver<Vec<Event>>> {
+        let _ = watch;
+        Err(Error::unsupported("this transport has no broker to watch"))
+    }
+
+    /// Stands between clients, who connect to `bind`, and the endpoint: passes bytes untouched, tells what it saw.
+    async fn proxy(&self, bind: Bind) -> Result<Proxy> {
+        let _ = bind;
+        Err(Error::unsupported("this transport cannot be tailed by standing in between"))
+    }
+
+    /// Answers requests: each call comes through the receiver.
+    async fn serve(&self, patterns: &[Pattern]) -> Result<Service>;
+}
+
+/// A pipeline of outgoing events.
+#[async_trait]
+pub trait Publisher: Send {
+    /// Takes the message, or says that it is full: then await [`Publisher::room`] and push again.
+    ///
+    /// # Errors
+    /// A message that cannot be encoded, or a link that is gone.
+    fn push(&mut self, message: &Message) -> Result<Push>;
+    /// Waits until there is room again.
+    async fn room(&mut self) -> Result<()>;
+    /// Waits until everything pushed has left, and says how far that is known. Counts since the last flush.
+    async fn flush(&mut self) -> Delivered;
+}
+
+/// Whether a message was taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Push {
+    /// It is in the pipeline.
+    Taken,
+    /// There is no room.
+    Full,
+}
+
+/// What became of what was pushed. The counts survive a dead link.
+#[derive(Debug, Default)]
+pub struct Delivered {
+    /// The broker, or the peer, said that it has it.
+    pub confirmed: u64,
+    /// It left, and nobody can say more.
+    pub unconfirmed: u64,
+    /// The broker said that nobody takes it.
+    pub unroutable: u64,
+    /// It never left.
+    pub lost: u64,
+    /// Why the rest could not go.
+    pub error: Option<Error>,
+}
+
+/// What to watch.
+#[derive(Clone, Debug, Default)]
+pub struct Watch {
+    /// Patterns in the transport's own wildcards; none = all that it can show.
+    pub patterns: Vec<String>,
+}
+
+/// Where a proxy listens.
+#[derive(Clone, Debug)]
+pub struct Bind {
+    /// `host:port`; port 0 takes a free one.
+    pub address: String,
+}
+
+/// A running proxy.
+pub struct Proxy {
+    /// The address it took, as it may be shown.
+    pub listening: String,
+    /// What it sees.
+    pub events: mpsc::Receiver<Vec<Event>>,
+}
+
+/// A running responder.
+pub struct Service {
+    /// The address or the subjects it serves, as it may be shown.
+    pub listening: String,
+    /// What it is asked.
+    pub calls: mpsc::Receiver<Call>,
+}
+
+/// What a watch or a proxy has to tell.
+#[derive(Debug)]
+pub enum Event {
+    /// A message.
+    Message(Box<Delivery>),
+    /// Something is missing here: `lost` messages, or nobody knows how many.
+    Gap {
+        /// How many, where that is known.
+        lost: Option<u64>,
+        /// Why.
+        why: String,
+    },
+    /// Everything that was there at the start has been told.
+    CaughtUp,
+    /// A diagnosis.
+    Finding(Finding),
+}
+
+/// A request or event that was received; answer through [`Call::answer`].
+pub struct Call {
+    /// What was asked.
+    pub called: Called,
+    /// Takes the answers; dropping it ends the call without one.
+    pub answer: Box<dyn Answer>,
+}
+
+/// Takes the replies to one call.
+#[async_trait]
+pub trait Answer: Send + Sync {
+    /// Sends one reply; waits while the peer does not read.
+    async fn reply(&self, reply: &Reply) -> Result<()>;
+    /// Sends Nest's reply for a pattern without a handler.
+    async fn no_handler(&self) -> Result<()>;
+}
+
+/// The transport that `scheme` means.
+///
+/// # Errors
+/// An unknown scheme, with those there are.
+pub fn find(scheme: &str) -> std::result::Result<&'static Spec, Fault> {
+    ALL.iter().find(|spec| spec.schemes.contains(&scheme)).ok_or_else(|| {
+        let known: Vec<_> = ALL.iter().flat_map(|spec| spec.schemes).map(|s| format!("{s}://")).collect();
+        Fault::new(format!("no transport has the scheme `{scheme}://`"))
+            .hint(format!("the schemes are {}", known.join(", ")))
+    })
+}
+
+/// Opens `endpoint`; no I/O.
+///
+/// # Errors
+/// An unknown scheme, or an option that its transport does not have.
+pub fn open(endpoint: Endpoint) -> anyhow::Result<Arc<dyn Transport>> {
+    let spec = find(&endpoint.scheme)?;
+    for key in endpoint.options.keys() {
+        let mut known = spec.options.iter().chain(COMMON_OPTIONS).map(|option| option.name);
+        if !known.any(|name| name == key) {
+            let names: Vec<_> = spec.options.iter().chain(COMMON_OPTIONS).map(|o| o.name).collect();
+            return Err(Fault::new(format!("{} has no option `{key}`", spec.name))
+                .hint(format!("its options are {}", names.join(", ")))
+                .into());
+        }
+    }
+    Ok((spec.open)(endpoint)?)
+}
