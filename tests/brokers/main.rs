@@ -1,1 +1,3 @@
+//! Tests against real Nest services.
+
 fn main() {}

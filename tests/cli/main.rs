@@ -1,2 +1,1 @@
-#[test]
-fn a() {}
+//! Tests of the command line: no network, no Node.
