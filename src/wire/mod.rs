@@ -1,5 +1,10 @@
 //! Nest's bytes: envelopes, framing, pattern → route. Pure: bytes in, [`crate::message`] out, and back.
 
+pub mod javascript;
+pub mod packet;
+pub mod pattern;
+pub mod tcp;
+
 /// The major version of Nest at the other end: how patterns are escaped and replies are read (`wire.md` §10).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum NestVersion {
