@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// A transport's result.
-pub type Result<T> = std::result::Result<T, Error>;
+pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// The only thing about an error that anyone branches on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,6 +4,9 @@
 //! line in [`ALL`].
 
 mod error;
+mod feed;
+mod net;
+mod outbox;
 pub mod tcp;
 mod tls;
 
@@ -21,9 +24,10 @@ use crate::secret::Secret;
 use crate::wire::NestVersion;
 
 pub use error::{Error, Kind, Result};
+pub use feed::{Feed, FeedSender, feed};
 
 /// Every transport there is. Help, completions, checks and tests iterate this.
-pub const ALL: &[Spec] = &[];
+pub const ALL: &[Spec] = &[tcp::SPEC];
 
 /// What a transport is called, what it takes and what it can do: known before anything connects.
 pub struct Spec {
@@ -140,13 +144,13 @@ pub trait Transport: Send + Sync {
 
     /// Sends a request; replies come through the receiver until one is final, the link ends (an error) or the
     /// receiver is dropped. Many may be in flight on one transport.
-    async fn request(&self, message: &Message) -> Result<mpsc::Receiver<Result<Reply>>>;
+    async fn request(&self, message: &Message) -> Result<Exchange>;
 
     /// The exact bytes `message` would be on the wire: a request if `id` is given.
     fn encode(&self, message: &Message, id: Option<&str>) -> Result<Vec<u8>>;
 
     /// Watches what a broker carries. Takes nothing from anyone.
-    async fn watch(&self, watch: Watch) -> Result<mpsc::Receiver<Vec<Event>>> {
+    async fn watch(&self, watch: Watch) -> Result<Feed> {
         let _ = watch;
         Err(Error::unsupported("this transport has no broker to watch"))
     }
@@ -161,6 +165,14 @@ pub trait Transport: Send + Sync {
     async fn serve(&self, patterns: &[Pattern]) -> Result<Service>;
 }
 
+/// A request that was sent, and what comes back.
+pub struct Exchange {
+    /// The id it went out with.
+    pub id: String,
+    /// Its replies.
+    pub replies: mpsc::Receiver<Result<Reply>>,
+}
+
 /// A pipeline of outgoing events.
 #[async_trait]
 pub trait Publisher: Send {
@@ -171,8 +183,8 @@ pub trait Publisher: Send {
     fn push(&mut self, message: &Message) -> Result<Push>;
     /// Waits until there is room again.
     async fn room(&mut self) -> Result<()>;
-    /// Waits until everything pushed has left, and says how far that is known. Counts since the last flush.
-    async fn flush(&mut self) -> Delivered;
+    /// Waits until everything pushed has left, ends the link, and says what became of it all.
+    async fn finish(self: Box<Self>) -> Delivered;
 }
 
 /// Whether a message was taken.
@@ -219,15 +231,23 @@ pub struct Proxy {
     /// The address it took, as it may be shown.
     pub listening: String,
     /// What it sees.
-    pub events: mpsc::Receiver<Vec<Event>>,
+    pub events: Feed,
 }
 
 /// A running responder.
 pub struct Service {
     /// The address or the subjects it serves, as it may be shown.
     pub listening: String,
-    /// What it is asked.
-    pub calls: mpsc::Receiver<Call>,
+    /// What it is asked, and what it noticed.
+    pub incoming: mpsc::Receiver<Incoming>,
+}
+
+/// What reaches a responder.
+pub enum Incoming {
+    /// A request or an event.
+    Call(Call),
+    /// Something that was no call.
+    Finding(Finding),
 }
 
 /// What a watch or a proxy has to tell.
@@ -269,7 +289,7 @@ pub trait Answer: Send + Sync {
 ///
 /// # Errors
 /// An unknown scheme, with those there are.
-pub fn find(scheme: &str) -> std::result::Result<&'static Spec, Fault> {
+pub fn find(scheme: &str) -> Result<&'static Spec, Fault> {
     ALL.iter().find(|spec| spec.schemes.contains(&scheme)).ok_or_else(|| {
         let known: Vec<_> = ALL.iter().flat_map(|spec| spec.schemes).map(|s| format!("{s}://")).collect();
         Fault::new(format!("no transport has the scheme `{scheme}://`"))

@@ -1,0 +1,124 @@
+//! The queue between a socket and a screen: bounded in bytes, and what it drops it counts.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+
+use super::Event;
+
+/// How many bytes of payload wait for a slow reader before new messages are dropped and counted.
+pub const LIMIT: usize = 64 << 20;
+
+#[derive(Default)]
+struct State {
+    events: Vec<Event>,
+    bytes: usize,
+    dropped: u64,
+    senders: usize,
+    abandoned: bool,
+}
+
+#[derive(Default)]
+struct Shared {
+    state: Mutex<State>,
+    filled: Notify,
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Nothing panics while it holds the lock; were it to, the queue is still a queue.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The reading end of a watch or a proxy.
+pub struct Feed {
+    shared: Arc<Shared>,
+}
+
+/// The writing end; clones feed the same reader.
+pub struct FeedSender {
+    shared: Arc<Shared>,
+}
+
+/// A queue of events.
+pub fn feed() -> (FeedSender, Feed) {
+    let shared = Arc::new(Shared::default());
+    shared.lock().senders = 1;
+    (FeedSender { shared: shared.clone() }, Feed { shared })
+}
+
+impl FeedSender {
+    /// Queues `event`, which holds `size` bytes; never waits. A message that finds no room is dropped and counted,
+    /// anything else always finds room.
+    pub fn push(&self, event: Event, size: usize) {
+        let mut state = self.shared.lock();
+        if matches!(event, Event::Message(_)) && state.bytes + size > LIMIT && state.bytes > 0 {
+            state.dropped += 1;
+            return;
+        }
+        state.tell_dropped();
+        state.bytes += size;
+        state.events.push(event);
+        drop(state);
+        self.shared.filled.notify_one();
+    }
+
+    /// Whether nobody reads any more.
+    pub fn is_abandoned(&self) -> bool {
+        self.shared.lock().abandoned
+    }
+}
+
+impl State {
+    /// Puts the gap where it happened: before the next event that finds room.
+    fn tell_dropped(&mut self) {
+        if self.dropped > 0 {
+            let lost = Some(std::mem::take(&mut self.dropped));
+            let why = "eyas could not show messages as fast as they came".to_owned();
+            self.events.push(Event::Gap { lost, why });
+        }
+    }
+}
+
+impl Clone for FeedSender {
+    fn clone(&self) -> Self {
+        self.shared.lock().senders += 1;
+        Self { shared: self.shared.clone() }
+    }
+}
+
+impl Drop for FeedSender {
+    fn drop(&mut self) {
+        self.shared.lock().senders -= 1;
+        self.shared.filled.notify_one();
+    }
+}
+
+impl Feed {
+    /// All that waits, in order; waits while there is nothing. `None` once every sender is gone and all was read.
+    pub async fn recv(&mut self) -> Option<Vec<Event>> {
+        loop {
+            {
+                let mut state = self.shared.lock();
+                if state.events.is_empty() {
+                    state.tell_dropped();
+                }
+                if !state.events.is_empty() {
+                    state.bytes = 0;
+                    return Some(std::mem::take(&mut state.events));
+                }
+                if state.senders == 0 {
+                    return None;
+                }
+            }
+            self.shared.filled.notified().await;
+        }
+    }
+}
+
+impl Drop for Feed {
+    fn drop(&mut self) {
+        self.shared.lock().abandoned = true;
+    }
+}

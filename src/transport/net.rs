@@ -1,0 +1,130 @@
+//! Sockets: connecting within a time, listening, and TLS on either side.
+
+use std::io;
+
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::timeout;
+use tokio_rustls::{TlsAcceptor, TlsConnector};
+
+use super::{Endpoint, Error, Kind, Result, Tls, tls};
+
+/// The reading half of a connection.
+pub(super) type Reader = Box<dyn AsyncRead + Send + Unpin>;
+/// The writing half of a connection.
+pub(super) type Writer = Box<dyn AsyncWrite + Send + Unpin>;
+
+/// Connects to `endpoint` within its time; `secure` speaks TLS.
+///
+/// # Errors
+/// [`Kind::Unreachable`], with the cause and what to look at.
+pub(super) async fn connect(endpoint: &Endpoint, secure: bool) -> Result<(Reader, Writer)> {
+    let unreachable = || Error::new(Kind::Unreachable, format!("could not connect to {}", endpoint.shown()));
+    match timeout(endpoint.connect_timeout, dial(endpoint, secure)).await {
+        Ok(Ok(halves)) => Ok(halves),
+        Ok(Err(error)) => {
+            let hint = advice(&error, secure);
+            Err(unreachable().because(error).hint(hint))
+        }
+        Err(_) => {
+            let waited = endpoint.connect_timeout;
+            Err(unreachable()
+                .because(anyhow::anyhow!("no answer within {waited:?}"))
+                .hint("check host and port, or wait longer with --connect-timeout"))
+        }
+    }
+}
+
+async fn dial(endpoint: &Endpoint, secure: bool) -> anyhow::Result<(Reader, Writer)> {
+    let stream = TcpStream::connect((endpoint.host.as_str(), endpoint.port)).await?;
+    stream.set_nodelay(true)?;
+    if !secure {
+        return Ok(split_plain(stream));
+    }
+    let connector = TlsConnector::from(tls::client_config(&endpoint.tls)?);
+    let name = tls::server_name(&endpoint.tls, &endpoint.host)?;
+    let (reader, writer) = tokio::io::split(connector.connect(name, stream).await?);
+    Ok((Box::new(reader), Box::new(writer)))
+}
+
+fn split_plain(stream: TcpStream) -> (Reader, Writer) {
+    let (reader, writer) = stream.into_split();
+    (Box::new(reader), Box::new(writer))
+}
+
+fn advice(error: &anyhow::Error, secure: bool) -> &'static str {
+    let io_kind = error.downcast_ref::<io::Error>().map(io::Error::kind);
+    match io_kind {
+        Some(io::ErrorKind::ConnectionRefused) => {
+            "nothing listens there: is the service running, and is this its port?"
+        }
+        _ if secure => {
+            "check the certificate: --tls-ca names its authority, --tls-server-name the name in it, --tls-cert and --tls-key yours"
+        }
+        _ => "check host and port",
+    }
+}
+
+/// A listening socket, with TLS or without.
+pub(super) struct Listener {
+    socket: TcpListener,
+    acceptor: Option<TlsAcceptor>,
+}
+
+impl Listener {
+    /// Listens on `address` (`host:port`; port 0 takes a free one), with TLS if there is a certificate to show.
+    ///
+    /// # Errors
+    /// [`Kind::Unreachable`]: the address is taken, or not ours.
+    pub(super) async fn bind(address: &str, tls: Option<&Tls>) -> Result<Self> {
+        let failed = || Error::new(Kind::Unreachable, format!("could not listen on {address}"));
+        let acceptor = tls
+            .map(|tls| tls::server_config(tls).map(TlsAcceptor::from))
+            .transpose()
+            .map_err(|error| failed().because(error))?;
+        let socket = TcpListener::bind(address).await.map_err(|error| {
+            let hint = match error.kind() {
+                io::ErrorKind::AddrInUse => {
+                    "something listens there already: take another port, or 0 for a free one"
+                }
+                _ => "an address looks like 127.0.0.1:4100",
+            };
+            failed().because(error).hint(hint)
+        })?;
+        Ok(Self { socket, acceptor })
+    }
+
+    /// The address it took.
+    pub(super) fn address(&self) -> String {
+        self.socket.local_addr().map_or_else(|_| "?".into(), |address| address.to_string())
+    }
+
+    /// Waits for the next connection; its TLS handshake is left to [`Incoming::open`], so that a slow peer does
+    /// not hold up the others.
+    pub(super) async fn accept(&self) -> io::Result<Incoming> {
+        let (stream, peer) = self.socket.accept().await?;
+        Ok(Incoming { stream, peer: peer.to_string(), acceptor: self.acceptor.clone() })
+    }
+}
+
+/// A connection that was accepted.
+pub(super) struct Incoming {
+    stream: TcpStream,
+    /// The peer's address.
+    pub(super) peer: String,
+    acceptor: Option<TlsAcceptor>,
+}
+
+impl Incoming {
+    /// Completes the TLS handshake, where there is one.
+    pub(super) async fn open(self) -> io::Result<(Reader, Writer)> {
+        self.stream.set_nodelay(true)?;
+        match self.acceptor {
+            None => Ok(split_plain(self.stream)),
+            Some(acceptor) => {
+                let (reader, writer) = tokio::io::split(acceptor.accept(self.stream).await?);
+                Ok((Box::new(reader), Box::new(writer)))
+            }
+        }
+    }
+}
