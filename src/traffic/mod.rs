@@ -1,0 +1,1 @@
+//! What `tail`, `record` and `mock` share.
