@@ -1,0 +1,162 @@
+//! `eyas emit`: publishes events and says how far they were confirmed.
+
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+
+use super::flags::{LinkFlags, PaceFlags, Rate, SafetyFlags};
+use super::outgoing::{MessageFlags, Messages};
+use super::target;
+use crate::exit::Code;
+use crate::record;
+use crate::settings::Settings;
+use crate::transport::{self, Delivered, Publisher, Push, Support, Transport};
+use crate::ui::{Format, Ui};
+
+/// What it is for.
+pub const ABOUT: &str = "Emit events, as Nest's ClientProxy.emit() does";
+
+/// Flags and words.
+#[derive(clap::Args, Debug)]
+#[command(after_long_help = "Examples:
+  eyas emit @orders orders.created id=7 name=first
+  eyas emit tcp://127.0.0.1:4000 '{\"evt\":\"paid\"}' '{\"id\":7}'
+  eyas emit orders.created --ndjson events.ndjson --rate 200/s
+  eyas emit orders.created 'id={{ uuid() }}' --expand -n 1000")]
+pub struct Args {
+    #[command(flatten)]
+    message: MessageFlags,
+    #[command(flatten)]
+    pace: PaceFlags,
+    #[command(flatten)]
+    link: LinkFlags,
+    #[command(flatten)]
+    safety: SafetyFlags,
+}
+
+/// Emits.
+///
+/// # Errors
+/// Words that cannot be used, no connection, a link that ends.
+pub fn run(args: &Args, settings: &Settings, ui: &mut Ui) -> anyhow::Result<Code> {
+    let (target, words) = target::split(&args.message.words, &args.message.after)?;
+    let target = target::resolve(target, settings, &args.link)?;
+    let spec = transport::find(&target.endpoint.scheme)?;
+    target::require(&spec.can.emit, spec.name, ui)?;
+    let mut messages = args.message.messages(words)?;
+    let count = args.pace.count.or(if messages.is_finite() { None } else { Some(1) });
+    let transport = transport::open(target.endpoint)?;
+    super::block_on(async {
+        if args.safety.dry_run {
+            return super::outgoing::show(&*transport, &mut messages, count, None, ui).await;
+        }
+        let pace = args.pace.rate.map(Pace::new);
+        emit(&*transport, &mut messages, count, pace, &spec.can.confirm, ui).await
+    })
+}
+
+async fn emit(
+    transport: &dyn Transport,
+    messages: &mut Messages,
+    count: Option<u64>,
+    pace: Option<Pace>,
+    confirm: &Support,
+    ui: &mut Ui,
+) -> anyhow::Result<Code> {
+    let mut publisher = transport.publisher().await?;
+    let start = Instant::now();
+    let progress = ui.progress(count, "emitted");
+    let outcome = tokio::select! {
+        outcome = pump(&mut *publisher, messages, count, pace, &progress) => outcome.map(|()| Code::Done),
+        () = super::interrupted() => Ok(Code::Interrupted),
+    };
+    drop(progress);
+    let delivered = publisher.finish().await;
+    tell(&delivered, start.elapsed(), confirm, ui)?;
+    let code = outcome?;
+    match delivered.error {
+        Some(error) => Err(error.into()),
+        None if code != Code::Done => Ok(code),
+        None => Ok(judge(&delivered)),
+    }
+}
+
+async fn pump(
+    publisher: &mut dyn Publisher,
+    messages: &mut Messages,
+    count: Option<u64>,
+    mut pace: Option<Pace>,
+    progress: &crate::ui::Progress,
+) -> anyhow::Result<()> {
+    for seq in 0..count.unwrap_or(u64::MAX) {
+        let Some(message) = messages.next(seq).await? else { break };
+        if let Some(pace) = &mut pace {
+            pace.wait().await;
+        }
+        while publisher.push(&message)? == Push::Full {
+            publisher.room().await?;
+        }
+        progress.advance(1);
+    }
+    Ok(())
+}
+
+/// What the counts mean: only what a transport can confirm counts.
+fn judge(delivered: &Delivered) -> Code {
+    let missed = delivered.unroutable + delivered.lost;
+    match delivered.confirmed + delivered.unconfirmed {
+        _ if missed == 0 => Code::Done,
+        0 if delivered.lost == 0 => Code::NobodyThere,
+        _ => Code::Partial,
+    }
+}
+
+#[derive(Serialize)]
+struct Summary {
+    emitted: u64,
+    confirmed: u64,
+    unconfirmed: u64,
+    unroutable: u64,
+    lost: u64,
+    seconds: f64,
+}
+
+fn tell(delivered: &Delivered, took: Duration, confirm: &Support, ui: &mut Ui) -> anyhow::Result<()> {
+    let Delivered { confirmed, unconfirmed, unroutable, lost, .. } = *delivered;
+    let emitted = confirmed + unconfirmed + unroutable;
+    if ui.format() == Format::Json {
+        let summary = Summary { emitted, confirmed, unconfirmed, unroutable, lost, seconds: took.as_secs_f64() };
+        let mut line = Vec::new();
+        record::summary(&mut line, jiff::Timestamp::now(), &summary)?;
+        return Ok(ui.json_line(&line)?);
+    }
+    let mut text = format!("{emitted} emitted");
+    for (number, what) in [(confirmed, "confirmed"), (unroutable, "unroutable"), (lost, "lost")] {
+        if number > 0 {
+            text.push_str(&format!(", {number} {what}"));
+        }
+    }
+    text.push_str(&format!(" in {:.2}s", took.as_secs_f64()));
+    if let Support::No(why) | Support::Caveat(why) = confirm {
+        text.push_str(&format!(" ({why})"));
+    }
+    ui.note(&text);
+    Ok(())
+}
+
+/// An even pace: message k leaves at start + k / rate, however long the one before took.
+struct Pace {
+    step: Duration,
+    next: tokio::time::Instant,
+}
+
+impl Pace {
+    fn new(rate: Rate) -> Self {
+        Self { step: Duration::from_secs_f64(1.0 / rate.per_second()), next: tokio::time::Instant::now() }
+    }
+
+    async fn wait(&mut self) {
+        tokio::time::sleep_until(self.next).await;
+        self.next += self.step;
+    }
+}

@@ -1,0 +1,190 @@
+//! What `emit`, `send` and `bench` send: PATTERN and DATA as typed, or lines of a file.
+
+use std::io::{BufRead, BufReader, IsTerminal as _};
+
+use clap::Args;
+use tokio::sync::mpsc;
+
+use crate::exit::Code;
+use crate::fault::Fault;
+use crate::message::{Data, Headers, Message, Pattern};
+use crate::payload::{self, Expand, Expansion, Item, Ndjson};
+use crate::transport::Transport;
+use crate::ui::Ui;
+
+/// The id that `--dry-run` shows: any would do.
+pub const SAMPLE_ID: &str = "000000000000000000000";
+
+/// Lines that are read ahead of the network.
+const READ_AHEAD: usize = 4096;
+
+/// PATTERN, DATA and what goes with them.
+#[derive(Args, Clone, Debug)]
+pub struct MessageFlags {
+    /// Whom to speak to (`@service` or a URL; may be left out), the pattern, and the data: one JSON text or
+    /// words like `id=7 ok:=true tags[]=new user.name=Ann`
+    #[arg(value_name = "[TARGET] PATTERN [DATA]", required_unless_present = "after")]
+    pub words: Vec<String>,
+    /// After `--` the first word is never a target
+    #[arg(last = true, hide = true)]
+    pub after: Vec<String>,
+    /// The data as one text: JSON, `@FILE`, or `-` for standard input
+    #[arg(short, long, value_name = "TEXT|@FILE|-", conflicts_with = "ndjson", help_heading = "Message")]
+    pub data: Option<String>,
+    /// A message from each line of FILE (`-`: standard input): a payload, or a record of `tail -o json`
+    #[arg(long, value_name = "FILE", help_heading = "Message")]
+    pub ndjson: Option<String>,
+    /// Take every line as a payload, records too
+    #[arg(long, requires = "ndjson", help_heading = "Message")]
+    pub bare: bool,
+    /// Fill in `{{ uuid() }}`, `{{ now() }}`, `{{ seq }}`, `{{ random(min=1, max=9) }}` for each message
+    #[arg(long, conflicts_with = "ndjson", help_heading = "Message")]
+    pub expand: bool,
+    /// Makes `--expand` repeatable
+    #[arg(long, value_name = "NUMBER", requires = "expand", help_heading = "Message")]
+    pub seed: Option<u64>,
+    /// A header (properties, metadata); repeatable
+    #[arg(short = 'H', long = "header", value_name = "NAME: VALUE", value_parser = payload::parse_header, help_heading = "Message")]
+    pub headers: Vec<(String, crate::message::HeaderValue)>,
+    /// Send the data as it is, without Nest's envelope
+    #[arg(long, help_heading = "Message")]
+    pub raw: bool,
+}
+
+/// What is sent, one after the other.
+pub enum Messages {
+    /// The same each time.
+    Same(Box<Message>),
+    /// Filled in each time.
+    Expanded(Box<Message>, Box<Expansion>),
+    /// A line each, read by a thread of its own: a slow writer must not hold up the network.
+    Lines(mpsc::Receiver<Result<Message, Fault>>),
+}
+
+impl MessageFlags {
+    /// Reads pattern and data; `words` are those after the target.
+    ///
+    /// # Errors
+    /// Words that do not fit together, data that is not JSON, files that cannot be read.
+    pub fn messages(&self, words: &[String]) -> Result<Messages, Fault> {
+        if let Some(source) = &self.ndjson {
+            return self.lines(source, words);
+        }
+        let Some((pattern, data)) = words.split_first() else {
+            return Err(Fault::new("there is no pattern").hint("eyas send @orders orders.get id=1"));
+        };
+        let mut message = self.message(payload::parse_pattern(pattern)?);
+        if !self.expand {
+            message.data = Some(self.payload(data)?);
+            return Ok(Messages::Same(Box::new(message)));
+        }
+        let template = match &self.data {
+            None => payload::template_from_words(data)?,
+            Some(source) => self.read(source, data)?.into_template()?,
+        };
+        let expand = Expand { seed: self.seed, allow_env: self.data.is_none(), ..Expand::default() };
+        Ok(Messages::Expanded(Box::new(message), Box::new(Expansion::compile(&template, &expand)?)))
+    }
+
+    fn message(&self, pattern: Pattern) -> Message {
+        Message { pattern, data: None, headers: self.headers.clone(), raw: self.raw }
+    }
+
+    fn payload(&self, words: &[String]) -> Result<Data, Fault> {
+        match &self.data {
+            None => payload::from_words(words),
+            Some(source) => self.read(source, words)?.into_data(self.raw),
+        }
+    }
+
+    fn read(&self, source: &str, words: &[String]) -> Result<payload::Source, Fault> {
+        if let Some(word) = words.first() {
+            return Err(Fault::new(format!("there is data twice: `{word}` and --data")));
+        }
+        let stdin = std::io::stdin();
+        let is_terminal = stdin.is_terminal();
+        payload::read_source(source, &mut stdin.lock(), is_terminal, self.raw)
+    }
+
+    fn lines(&self, source: &str, words: &[String]) -> Result<Messages, Fault> {
+        let pattern = match words {
+            [] => None,
+            [pattern] => Some(payload::parse_pattern(pattern)?),
+            [_, word, ..] => {
+                return Err(Fault::new(format!("there is data twice: `{word}` and --ndjson")));
+            }
+        };
+        let stdin = || Box::new(BufReader::with_capacity(1 << 16, std::io::stdin())) as Box<dyn BufRead + Send>;
+        let lines = payload::open_lines(source, stdin, std::io::stdin().is_terminal())?;
+        let name = if source == "-" { "standard input" } else { source };
+        let lines = Ndjson::new(lines, name, self.bare, self.raw);
+        let (sender, receiver) = mpsc::channel(READ_AHEAD);
+        let template = self.message(pattern.clone().unwrap_or_else(|| Pattern::Text(String::new())));
+        let name = name.to_owned();
+        std::thread::spawn(move || {
+            for item in lines {
+                let message = item.and_then(|item| fill(&template, item, pattern.is_some(), &name));
+                let is_last = message.is_err();
+                if sender.blocking_send(message).is_err() || is_last {
+                    return;
+                }
+            }
+        });
+        Ok(Messages::Lines(receiver))
+    }
+}
+
+/// The message of one line: its own pattern wins, and headers add up.
+fn fill(template: &Message, item: Item, has_pattern: bool, name: &str) -> Result<Message, Fault> {
+    let pattern = match item.pattern {
+        Some(pattern) => pattern,
+        None if has_pattern => template.pattern.clone(),
+        None => {
+            return Err(Fault::new(format!("{name}, line {}: a payload, and no PATTERN to send it to", item.line))
+                .hint("name the pattern: eyas emit @orders orders.created --ndjson FILE"));
+        }
+    };
+    let headers: Headers = item.headers.into_iter().chain(template.headers.iter().cloned()).collect();
+    Ok(Message { pattern, data: item.data, headers, raw: template.raw })
+}
+
+impl Messages {
+    /// Message number `seq`, from 0; `None` when there are no more.
+    ///
+    /// # Errors
+    /// A line that cannot be read, a template that fails.
+    pub async fn next(&mut self, seq: u64) -> Result<Option<Message>, Fault> {
+        match self {
+            Self::Same(message) => Ok(Some((**message).clone())),
+            Self::Expanded(message, expansion) => {
+                let data = Some(expansion.render(seq, message.raw)?);
+                Ok(Some(Message { data, ..(**message).clone() }))
+            }
+            Self::Lines(lines) => lines.recv().await.transpose(),
+        }
+    }
+
+    /// Whether there is an end to them by themselves.
+    pub fn is_finite(&self) -> bool {
+        matches!(self, Self::Lines(_))
+    }
+}
+
+/// `--dry-run`: the exact bytes on stdout, and nothing is sent.
+///
+/// # Errors
+/// A message that cannot be encoded; stdout cannot be written.
+pub async fn show(
+    transport: &dyn Transport,
+    messages: &mut Messages,
+    count: Option<u64>,
+    id: Option<&str>,
+    ui: &mut Ui,
+) -> anyhow::Result<Code> {
+    for seq in 0..count.unwrap_or(u64::MAX) {
+        let Some(message) = messages.next(seq).await? else { break };
+        ui.bytes(&transport.encode(&message, id)?)?;
+    }
+    ui.note(&format!("nothing was sent to {}", transport.shown()));
+    Ok(Code::Done)
+}

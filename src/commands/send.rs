@@ -1,0 +1,246 @@
+//! `eyas send`: a request, and its reply or replies.
+
+use std::time::{Duration, Instant};
+
+use tokio::time::timeout;
+
+use super::flags::{LinkFlags, SafetyFlags, ShowFlags};
+use super::outgoing::{MessageFlags, Messages, SAMPLE_ID};
+use super::show::Show;
+use super::target;
+use crate::exit::{Code, Failure};
+use crate::fault::Fault;
+use crate::message::{Data, Delivery, Direction, HeaderValue, Message, Reply, ReplyKind};
+use crate::record::Pair;
+use crate::settings::Settings;
+use crate::traffic::Query;
+use crate::transport::{self, Exchange, Transport};
+use crate::ui::{Format, Ui};
+use crate::wire::packet::NO_HANDLER;
+
+/// What it is for.
+pub const ABOUT: &str = "Send a request, as Nest's ClientProxy.send() does, and print the reply";
+
+/// Flags and words.
+#[derive(clap::Args, Debug)]
+#[command(after_long_help = "Examples:
+  eyas send @orders orders.get id=7
+  eyas send tcp://127.0.0.1:4000 '{\"cmd\":\"sum\"}' '[1,2,3]'
+  eyas send orders.list --timeout 30s -o json
+  eyas send orders.get id=7 --expect '.name == \"first\"'")]
+pub struct Args {
+    #[command(flatten)]
+    message: MessageFlags,
+    /// Send it so many times, one after the other
+    #[arg(short = 'n', long, value_name = "N")]
+    count: Option<u64>,
+    /// Stop after N replies instead of at the end of the stream
+    #[arg(long, value_name = "N")]
+    replies: Option<u64>,
+    /// Every reply's data must fulfil this jq expression, or the exit code is 1
+    #[arg(long, value_name = "JQ")]
+    expect: Option<String>,
+    /// Print more than the data, on stderr
+    #[arg(long, value_name = "WHAT", value_delimiter = ',')]
+    print: Vec<Extra>,
+    #[command(flatten)]
+    show: ShowFlags,
+    #[command(flatten)]
+    link: LinkFlags,
+    #[command(flatten)]
+    safety: SafetyFlags,
+}
+
+/// What `--print` adds.
+#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+enum Extra {
+    /// The reply's headers
+    Headers,
+    /// How long it took
+    Timing,
+}
+
+/// Sends.
+///
+/// # Errors
+/// Words that cannot be used, no connection, no reply, an error as reply, an expectation that is not met.
+pub fn run(args: &Args, settings: &Settings, ui: &mut Ui) -> anyhow::Result<Code> {
+    ui.defaulting(Format::Pretty, Format::Raw);
+    let (target, words) = target::split(&args.message.words, &args.message.after)?;
+    let target = target::resolve(target, settings, &args.link)?;
+    let spec = transport::find(&target.endpoint.scheme)?;
+    target::require(&spec.can.request, spec.name, ui)?;
+    let expect = args.expect.as_deref().map(Query::compile).transpose()?;
+    let mut messages = args.message.messages(words)?;
+    let count = args.count.or(if messages.is_finite() { None } else { Some(1) });
+    let show = Show::new(&args.show, spec.name, target.service)?;
+    let transport = transport::open(target.endpoint)?;
+    let patience = args.link.patience(settings).reply;
+    super::block_on(async {
+        if args.safety.dry_run {
+            return super::outgoing::show(&*transport, &mut messages, count, Some(SAMPLE_ID), ui).await;
+        }
+        let mut asking = Asking { transport: &*transport, patience, args, expect, show, ui };
+        tokio::select! {
+            outcome = asking.ask_all(&mut messages, count) => outcome,
+            () = super::interrupted() => Ok(Code::Interrupted),
+        }
+    })
+}
+
+struct Asking<'a> {
+    transport: &'a dyn Transport,
+    patience: Duration,
+    args: &'a Args,
+    expect: Option<Query>,
+    show: Show,
+    ui: &'a mut Ui,
+}
+
+impl Asking<'_> {
+    /// Asks one after the other; goes on after an answer that is no, and ends with the last such answer.
+    async fn ask_all(&mut self, messages: &mut Messages, count: Option<u64>) -> anyhow::Result<Code> {
+        let mut outcome = Ok(Code::Done);
+        for seq in 0..count.unwrap_or(u64::MAX) {
+            let Some(message) = messages.next(seq).await? else { break };
+            if let Err(error) = self.ask(&message).await {
+                let is_answer = error.is::<Failure>();
+                if let Err(before) = std::mem::replace(&mut outcome, Err(error)) {
+                    self.ui.warn(&format!("{before:#}"));
+                }
+                if !is_answer {
+                    break;
+                }
+            }
+        }
+        outcome
+    }
+
+    async fn ask(&mut self, message: &Message) -> anyhow::Result<()> {
+        let start = Instant::now();
+        let mut exchange = self.transport.request(message).await?;
+        let mut values = 0;
+        loop {
+            let reply = self.wait(&mut exchange, message, values).await?;
+            let took = start.elapsed();
+            values += u64::from(matches!(reply.kind, ReplyKind::Next { .. }));
+            let is_final = reply.is_final() || self.args.replies.is_some_and(|limit| values >= limit);
+            self.tell(message, &exchange.id, &reply, took)?;
+            if reply.kind == ReplyKind::Refused {
+                return Err(self.refused(message, &reply));
+            }
+            self.check(&reply)?;
+            if is_final {
+                break;
+            }
+        }
+        if values == 0 {
+            self.ui.note("the service answered without a value: undefined, or a stream that was empty");
+        }
+        Ok(())
+    }
+
+    async fn wait(&mut self, exchange: &mut Exchange, message: &Message, values: u64) -> anyhow::Result<Reply> {
+        match timeout(self.patience, exchange.replies.recv()).await {
+            Ok(Some(reply)) => Ok(reply?),
+            Ok(None) => Err(anyhow::anyhow!("{} closed the connection", self.transport.shown())),
+            Err(_) => {
+                let which = if values == 0 { "no reply" } else { "no further reply" };
+                let (pattern, patience) = (message.pattern.as_str(), self.patience);
+                let what = format!("{which} to `{pattern}` from {} within {patience:?}", self.transport.shown());
+                let hint = "a handler that never answers looks like this, too; wait longer with --timeout";
+                Err(Failure::new(Code::TimedOut, what).hint(hint).into())
+            }
+        }
+    }
+
+    fn tell(&mut self, message: &Message, id: &str, reply: &Reply, took: Duration) -> anyhow::Result<()> {
+        let ms = took.as_secs_f64() * 1000.0;
+        for extra in &self.args.print {
+            match extra {
+                Extra::Timing => self.ui.note(&format!("{ms:.2} ms")),
+                Extra::Headers => {
+                    for (name, value) in &reply.headers {
+                        self.ui.note(&format!("{name}: {}", header_text(value)));
+                    }
+                }
+            }
+        }
+        let delivery = delivery(message, reply);
+        let pair = Pair {
+            of: serde_json::value::to_raw_value(id).ok(),
+            ms,
+            is_final: reply.is_final(),
+            pattern: Some(message.pattern.clone()),
+        };
+        self.show.reply(self.ui, &delivery, &pair)?;
+        // Replies of a stream are shown as they come.
+        Ok(self.ui.flush()?)
+    }
+
+    fn check(&mut self, reply: &Reply) -> anyhow::Result<()> {
+        let (Some(expect), ReplyKind::Next { .. }) = (&mut self.expect, reply.kind) else { return Ok(()) };
+        let data = match &reply.data {
+            Some(Data::Json(json)) => json.get(),
+            _ => "null",
+        };
+        let held = expect.holds(data).map_err(|error| Fault::new(format!("--expect failed: {error}")))?;
+        if held {
+            return Ok(());
+        }
+        let expression = self.args.expect.as_deref().unwrap_or_default();
+        Err(Failure::new(Code::Failed, format!("the reply is not as expected: {expression}")).into())
+    }
+
+    /// The service's error, which is the record's `err` in JSON and told on stderr otherwise.
+    fn refused(&self, message: &Message, reply: &Reply) -> anyhow::Error {
+        let error = reply.data.as_ref().map_or_else(Default::default, |data| String::from_utf8_lossy(data.as_bytes()));
+        let failure = if self.ui.format() == Format::Json {
+            Failure::silent(Code::Failed)
+        } else {
+            Failure::new(Code::Failed, format!("`{}` was answered with an error: {error}", message.pattern.as_str()))
+        };
+        match advice(&error) {
+            Some(hint) => failure.hint(hint).into(),
+            None => failure.into(),
+        }
+    }
+}
+
+/// What is behind the two errors that say too little.
+fn advice(error: &str) -> Option<&'static str> {
+    if error.trim_matches('"') == NO_HANDLER {
+        return Some("patterns match exactly, an object with all its keys: compare it with @MessagePattern");
+    }
+    let is_hidden = error.contains("\"Internal server error\"");
+    is_hidden.then_some("Nest hides every exception but RpcException from the caller: the service's log has it")
+}
+
+fn delivery(message: &Message, reply: &Reply) -> Delivery {
+    let (data, error) = match reply.kind {
+        ReplyKind::Refused => (None, reply.data.clone()),
+        _ => (reply.data.clone(), None),
+    };
+    Delivery {
+        at: jiff::Timestamp::now(),
+        direction: Direction::Reply,
+        pattern: Some(message.pattern.clone()),
+        dest: None,
+        id: None,
+        scope: 0,
+        headers: reply.headers.clone(),
+        size: reply.data.as_ref().map_or(0, |data| data.as_bytes().len()),
+        data,
+        error,
+        is_final: reply.is_final(),
+        meta: Vec::new(),
+    }
+}
+
+fn header_text(value: &HeaderValue) -> String {
+    match value {
+        HeaderValue::Text(text) => text.clone(),
+        HeaderValue::Json(json) => json.get().to_owned(),
+        HeaderValue::Binary(bytes) => format!("{bytes:?}"),
+    }
+}
