@@ -25,6 +25,13 @@ impl Fault {
         self
     }
 
+    /// Puts its place in front.
+    #[must_use]
+    pub fn at(mut self, place: &impl fmt::Display) -> Self {
+        self.message = format!("{place}: {}", self.message);
+        self
+    }
+
     /// The next step, where there is one.
     pub fn advice(&self) -> Option<&str> {
         self.hint.as_deref()

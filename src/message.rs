@@ -178,6 +178,26 @@ pub struct Delivery {
     pub meta: Vec<(String, Box<RawValue>)>,
 }
 
+impl Delivery {
+    /// A message of `size` bytes, seen now, of which nothing else is known yet.
+    pub fn new(direction: Direction, size: usize) -> Self {
+        Self {
+            at: jiff::Timestamp::now(),
+            direction,
+            pattern: None,
+            dest: None,
+            id: None,
+            scope: 0,
+            headers: Vec::new(),
+            data: None,
+            error: None,
+            is_final: false,
+            size,
+            meta: Vec::new(),
+        }
+    }
+}
+
 /// A diagnosis in words, with what it rests on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {

@@ -4,13 +4,13 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use super::flags::{LinkFlags, PaceFlags, Rate, SafetyFlags};
-use super::outgoing::{MessageFlags, Messages};
+use super::flags::{LinkFlags, PaceFlags, SafetyFlags};
+use super::outgoing::{MessageFlags, Messages, Pace, pump};
 use super::target;
 use crate::exit::Code;
 use crate::record;
 use crate::settings::Settings;
-use crate::transport::{self, Delivered, Publisher, Push, Support, Transport};
+use crate::transport::{self, Delivered, Support, Transport};
 use crate::ui::{Format, Ui};
 
 /// What it is for.
@@ -39,11 +39,11 @@ pub struct Args {
 /// # Errors
 /// Words that cannot be used, no connection, a link that ends.
 pub fn run(args: &Args, settings: &Settings, ui: &mut Ui) -> anyhow::Result<Code> {
-    let (target, words) = target::split(&args.message.words, &args.message.after)?;
-    let target = target::resolve(target, settings, &args.link)?;
+    let (word, words) = target::split_words(&args.message.words, &args.message.after);
+    let target = target::resolve(word.as_deref(), settings, &(&args.link).into())?;
     let spec = transport::find(&target.endpoint.scheme)?;
     target::require(&spec.can.emit, spec.name, ui)?;
-    let mut messages = args.message.messages(words)?;
+    let mut messages = args.message.messages(&words)?;
     let count = args.pace.count.or(if messages.is_finite() { None } else { Some(1) });
     let transport = transport::open(target.endpoint)?;
     super::block_on(async {
@@ -79,26 +79,6 @@ async fn emit(
         None if code != Code::Done => Ok(code),
         None => Ok(judge(&delivered)),
     }
-}
-
-async fn pump(
-    publisher: &mut dyn Publisher,
-    messages: &mut Messages,
-    count: Option<u64>,
-    mut pace: Option<Pace>,
-    progress: &crate::ui::Progress,
-) -> anyhow::Result<()> {
-    for seq in 0..count.unwrap_or(u64::MAX) {
-        let Some(message) = messages.next(seq).await? else { break };
-        if let Some(pace) = &mut pace {
-            pace.wait().await;
-        }
-        while publisher.push(&message)? == Push::Full {
-            publisher.room().await?;
-        }
-        progress.advance(1);
-    }
-    Ok(())
 }
 
 /// What the counts mean: only what a transport can confirm counts.
@@ -142,21 +122,4 @@ fn tell(delivered: &Delivered, took: Duration, confirm: &Support, ui: &mut Ui) -
     }
     ui.note(&text);
     Ok(())
-}
-
-/// An even pace: message k leaves at start + k / rate, however long the one before took.
-struct Pace {
-    step: Duration,
-    next: tokio::time::Instant,
-}
-
-impl Pace {
-    fn new(rate: Rate) -> Self {
-        Self { step: Duration::from_secs_f64(1.0 / rate.per_second()), next: tokio::time::Instant::now() }
-    }
-
-    async fn wait(&mut self) {
-        tokio::time::sleep_until(self.next).await;
-        self.next += self.step;
-    }
 }

@@ -1,16 +1,18 @@
 //! What `emit`, `send` and `bench` send: PATTERN and DATA as typed, or lines of a file.
 
 use std::io::{BufRead, BufReader, IsTerminal as _};
+use std::time::Duration;
 
 use clap::Args;
 use tokio::sync::mpsc;
 
+use super::flags::Rate;
 use crate::exit::Code;
 use crate::fault::Fault;
 use crate::message::{Data, Headers, Message, Pattern};
 use crate::payload::{self, Expand, Expansion, Item, Ndjson};
-use crate::transport::Transport;
-use crate::ui::Ui;
+use crate::transport::{Publisher, Push, Transport};
+use crate::ui::{Progress, Ui};
 
 /// The id that `--dry-run` shows: any would do.
 pub const SAMPLE_ID: &str = "000000000000000000000";
@@ -187,4 +189,47 @@ pub async fn show(
     }
     ui.note(&format!("nothing was sent to {}", transport.shown()));
     Ok(Code::Done)
+}
+
+/// Pushes messages until there are no more, `count` at most, at `pace`.
+///
+/// # Errors
+/// A message that cannot be had or encoded; a link that is gone.
+pub async fn pump(
+    publisher: &mut dyn Publisher,
+    messages: &mut Messages,
+    count: Option<u64>,
+    mut pace: Option<Pace>,
+    progress: &Progress,
+) -> anyhow::Result<()> {
+    for seq in 0..count.unwrap_or(u64::MAX) {
+        let Some(message) = messages.next(seq).await? else { break };
+        if let Some(pace) = &mut pace {
+            pace.wait().await;
+        }
+        while publisher.push(&message)? == Push::Full {
+            publisher.room().await?;
+        }
+        progress.advance(1);
+    }
+    Ok(())
+}
+
+/// An even pace: message k leaves at start + k / rate, however long the one before took.
+pub struct Pace {
+    step: Duration,
+    next: tokio::time::Instant,
+}
+
+impl Pace {
+    /// Starts now.
+    pub fn new(rate: Rate) -> Self {
+        Self { step: Duration::from_secs_f64(1.0 / rate.per_second()), next: tokio::time::Instant::now() }
+    }
+
+    /// Waits for the next message's turn.
+    pub async fn wait(&mut self) {
+        tokio::time::sleep_until(self.next).await;
+        self.next += self.step;
+    }
 }

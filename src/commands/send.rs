@@ -66,12 +66,12 @@ enum Extra {
 /// Words that cannot be used, no connection, no reply, an error as reply, an expectation that is not met.
 pub fn run(args: &Args, settings: &Settings, ui: &mut Ui) -> anyhow::Result<Code> {
     ui.defaulting(Format::Pretty, Format::Raw);
-    let (target, words) = target::split(&args.message.words, &args.message.after)?;
-    let target = target::resolve(target, settings, &args.link)?;
+    let (word, words) = target::split_words(&args.message.words, &args.message.after);
+    let target = target::resolve(word.as_deref(), settings, &(&args.link).into())?;
     let spec = transport::find(&target.endpoint.scheme)?;
     target::require(&spec.can.request, spec.name, ui)?;
     let expect = args.expect.as_deref().map(Query::compile).transpose()?;
-    let mut messages = args.message.messages(words)?;
+    let mut messages = args.message.messages(&words)?;
     let count = args.count.or(if messages.is_finite() { None } else { Some(1) });
     let show = Show::new(&args.show, spec.name, target.service)?;
     let transport = transport::open(target.endpoint)?;
@@ -196,7 +196,7 @@ impl Asking<'_> {
     fn refused(&self, message: &Message, reply: &Reply) -> anyhow::Error {
         let error = reply.data.as_ref().map_or_else(Default::default, |data| String::from_utf8_lossy(data.as_bytes()));
         let failure = if self.ui.format() == Format::Json {
-            Failure::silent(Code::Failed)
+            Failure::told(Code::Failed)
         } else {
             Failure::new(Code::Failed, format!("`{}` was answered with an error: {error}", message.pattern.as_str()))
         };
@@ -221,19 +221,14 @@ fn delivery(message: &Message, reply: &Reply) -> Delivery {
         ReplyKind::Refused => (None, reply.data.clone()),
         _ => (reply.data.clone(), None),
     };
+    let size = reply.data.as_ref().map_or(0, |data| data.as_bytes().len());
     Delivery {
-        at: jiff::Timestamp::now(),
-        direction: Direction::Reply,
         pattern: Some(message.pattern.clone()),
-        dest: None,
-        id: None,
-        scope: 0,
         headers: reply.headers.clone(),
-        size: reply.data.as_ref().map_or(0, |data| data.as_bytes().len()),
         data,
         error,
         is_final: reply.is_final(),
-        meta: Vec::new(),
+        ..Delivery::new(Direction::Reply, size)
     }
 }
 

@@ -151,20 +151,7 @@ impl Tap {
     }
 
     fn blank(&self, direction: Direction, id: Option<Box<RawValue>>, size: usize) -> Delivery {
-        Delivery {
-            at: jiff::Timestamp::now(),
-            direction,
-            pattern: None,
-            dest: None,
-            id,
-            scope: self.scope,
-            headers: Vec::new(),
-            data: None,
-            error: None,
-            is_final: false,
-            size,
-            meta: Vec::new(),
-        }
+        Delivery { id, scope: self.scope, ..Delivery::new(direction, size) }
     }
 
     fn end(&self) {

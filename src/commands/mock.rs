@@ -1,0 +1,222 @@
+//! `eyas mock`: answers requests as a Nest service would.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::flags::{LinkFlags, ShowFlags};
+use super::show::Show;
+use super::target;
+use crate::exit::Code;
+use crate::fault::Fault;
+use crate::message::{Called, Delivery, Direction, Pattern, Reply};
+use crate::responder::{self, Defaults, Rule, Rules, Script};
+use crate::settings::{Settings, parse_duration};
+use crate::transport::{self, Answer, Call, Incoming};
+use crate::ui::{Format, Ui};
+use crate::wire::{NestVersion, pattern};
+
+/// What it is for.
+pub const ABOUT: &str = "Answer requests as a Nest service would, by rules";
+
+/// Flags and words.
+#[derive(clap::Args, Debug)]
+#[command(after_long_help = "Examples:
+  eyas mock tcp://127.0.0.1:4100 --on 'ping=\"pong\"' --on '{\"cmd\":\"sum\"}=6'
+  eyas mock @orders --rules rules.toml --delay 200ms
+  eyas mock tcp://127.0.0.1:0 --echo
+
+Rules file:
+  [[on]]
+  pattern = \"orders.get\"          # or a table: { cmd = \"sum\" }
+  reply = { id = 1 }              # or json = '…', stream = [1, 2], error = \"text\"
+  delay = \"200ms\"
+
+What no rule matches gets Nest's own answer: there is no matching message handler.")]
+pub struct Args {
+    /// The address to serve; `@service` or a URL (may be left out)
+    target: Option<String>,
+    /// Answer PATTERN with JSON; repeatable
+    #[arg(long = "on", value_name = "PATTERN=JSON")]
+    on: Vec<String>,
+    /// Answer by the rules of a TOML file; repeatable
+    #[arg(long, value_name = "FILE")]
+    rules: Vec<PathBuf>,
+    /// Answer what no rule matches with its own data
+    #[arg(long)]
+    echo: bool,
+    /// How long each answer waits, where its rule does not say
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    delay: Option<Duration>,
+    /// End after N calls
+    #[arg(short = 'n', long, value_name = "N")]
+    count: Option<u64>,
+    /// End after this time
+    #[arg(long = "for", value_name = "TIME", value_parser = parse_duration)]
+    lasting: Option<Duration>,
+    /// End when nothing came for this time
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    idle: Option<Duration>,
+    #[command(flatten)]
+    show: ShowFlags,
+    #[command(flatten)]
+    link: LinkFlags,
+}
+
+/// Serves.
+///
+/// # Errors
+/// Rules that cannot be used, an address that cannot be served.
+pub fn run(args: &Args, settings: &Settings, ui: &mut Ui) -> anyhow::Result<Code> {
+    ui.defaulting(Format::Line, Format::Line);
+    let target = target::resolve(args.target.as_deref(), settings, &(&args.link).into())?;
+    let spec = transport::find(&target.endpoint.scheme)?;
+    target::require(&spec.can.serve, spec.name, ui)?;
+    let nest = target.endpoint.nest;
+    let rules = args.rules(nest)?;
+    let show = Show::new(&args.show, spec.name, target.service.clone())?;
+    let transport = transport::open(target.endpoint)?;
+    super::block_on(async {
+        let service = transport.serve(rules.patterns()).await?;
+        ui.note(&format!("listening on {}", service.listening));
+        let serving = Serving { rules, nest, show, left: args.count, served: 0, idle: args.idle };
+        let lasting = async {
+            match args.lasting {
+                Some(time) => tokio::time::sleep(time).await,
+                None => std::future::pending().await,
+            }
+        };
+        serve(serving, service.incoming, lasting, ui).await
+    })
+}
+
+impl Args {
+    fn rules(&self, nest: NestVersion) -> Result<Rules, Fault> {
+        let mut rules: Vec<Rule> = self.on.iter().map(|word| responder::parse_on(word)).collect::<Result<_, _>>()?;
+        for path in &self.rules {
+            let name = path.display().to_string();
+            let text = std::fs::read_to_string(path)
+                .map_err(|error| Fault::new(format!("cannot read `{name}`: {error}")))?;
+            rules.extend(responder::parse_file(&name, &text)?);
+        }
+        let defaults = Defaults { echo: self.echo, delay: self.delay.unwrap_or_default() };
+        Rules::build(rules, defaults, |pattern| route(pattern, nest))
+    }
+}
+
+/// Where Nest's server looks for the handler of `pattern` (`wire.md` §2).
+fn route(pattern: &Pattern, nest: NestVersion) -> String {
+    let route = pattern::route(pattern, nest).unwrap_or_else(|_| pattern.as_str().to_owned());
+    pattern::server_route(&route, nest).unwrap_or(route)
+}
+
+struct Serving {
+    rules: Rules,
+    nest: NestVersion,
+    show: Show,
+    left: Option<u64>,
+    served: u64,
+    idle: Option<Duration>,
+}
+
+async fn serve(
+    mut serving: Serving,
+    mut incoming: tokio::sync::mpsc::Receiver<Incoming>,
+    lasting: impl Future<Output = ()>,
+    ui: &mut Ui,
+) -> anyhow::Result<Code> {
+    let interrupted = super::interrupted();
+    tokio::pin!(interrupted, lasting);
+    let mut answering = tokio::task::JoinSet::new();
+    let mut last = Instant::now();
+    let code = loop {
+        if serving.left == Some(serving.served) {
+            break Code::Done;
+        }
+        let quiet = async {
+            match serving.idle {
+                Some(idle) => tokio::time::sleep_until(last + idle).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            () = &mut interrupted => break Code::Interrupted,
+            () = &mut lasting => break Code::Done,
+            received = incoming.recv() => {
+                let Some(received) = received else { break Code::Done };
+                last = Instant::now();
+                serving.receive(received, &mut answering, ui).await?;
+                if incoming.is_empty() {
+                    ui.flush()?;
+                }
+            }
+            Some(_) = answering.join_next(), if !answering.is_empty() => {}
+            () = quiet => break Code::Done,
+        }
+    };
+    // Whoever was promised an answer gets it, unless we were told to stop.
+    while code == Code::Done && answering.join_next().await.is_some() {}
+    ui.note(&format!("{} calls answered", serving.served));
+    Ok(code)
+}
+
+impl Serving {
+    async fn receive(
+        &mut self,
+        received: Incoming,
+        answering: &mut tokio::task::JoinSet<()>,
+        ui: &mut Ui,
+    ) -> anyhow::Result<()> {
+        let Call { called, answer } = match received {
+            Incoming::Call(call) => call,
+            Incoming::Finding(finding) => {
+                self.show.finding(ui, &finding)?;
+                return Ok(());
+            }
+        };
+        self.served += 1;
+        let script = called.pattern.as_ref().and_then(|pattern| self.rules.answer(&route(pattern, self.nest), &called));
+        match script {
+            _ if !called.is_request => {}
+            // An answer at once needs no task of its own.
+            Some(script) if matches!(&script[..], [step] if step.after.is_zero()) => {
+                deliver(&*answer, &script[0].reply).await;
+            }
+            Some(script) => drop(answering.spawn(play(script, answer.into()))),
+            None => {
+                // A client that is gone needs no answer.
+                let _ = answer.no_handler().await;
+            }
+        }
+        if ui.format() != Format::Quiet {
+            self.show.message(ui, &delivery(called), None)?;
+        }
+        Ok(())
+    }
+}
+
+async fn play(script: Script, answer: Arc<dyn Answer>) {
+    for step in script {
+        tokio::time::sleep(step.after).await;
+        deliver(&*answer, &step.reply).await;
+    }
+}
+
+async fn deliver(answer: &dyn Answer, reply: &Reply) {
+    // A client that is gone needs no answer.
+    let _ = answer.reply(reply).await;
+}
+
+fn delivery(called: Called) -> Delivery {
+    let direction = if called.is_request { Direction::Request } else { Direction::Event };
+    let size = called.data.as_ref().map_or(0, |data| data.as_bytes().len());
+    Delivery {
+        pattern: called.pattern,
+        headers: called.headers,
+        data: called.data,
+        ..Delivery::new(direction, size)
+    }
+}

@@ -1,0 +1,74 @@
+//! One file per command: its `Args`, whose doc comments are the help, and `run`.
+
+pub mod bench;
+pub mod completions;
+pub mod doctor;
+pub mod emit;
+pub mod flags;
+pub mod help;
+pub mod man;
+pub mod mock;
+pub mod outgoing;
+pub mod send;
+pub mod show;
+pub mod tail;
+pub mod target;
+
+use std::future::Future;
+
+use crate::cli::Command;
+use crate::exit::{self, Code};
+use crate::settings::{Files, Settings};
+use crate::ui::Ui;
+
+/// Runs `command`.
+///
+/// # Errors
+/// The command's own.
+pub fn run(command: Command, settings: &Settings, ui: &mut Ui) -> anyhow::Result<Code> {
+    match command {
+        Command::Emit(args) => emit::run(&args, settings, ui),
+        Command::Send(args) => send::run(&args, settings, ui),
+        Command::Tail(args) => tail::run(&args, settings, ui),
+        Command::Mock(args) => mock::run(&args, settings, ui),
+        Command::Bench(args) => bench::run(&args, settings, ui),
+        Command::Doctor(args) => doctor::run(&args, settings, ui),
+        Command::Completions(args) => completions::run(&args, settings, ui),
+        Command::Man(args) => man::run(&args, settings, ui),
+        Command::Help(args) => help::run(&args, settings, ui),
+    }
+}
+
+/// The files that `command` needs: those that work the same everywhere read none.
+pub fn files(command: &Command) -> Files {
+    match command {
+        Command::Completions(_) | Command::Man(_) | Command::Help(_) => Files::None,
+        _ => Files::Read,
+    }
+}
+
+/// Runs `future` to its end on a runtime made for it: only commands that talk pay for one.
+///
+/// # Errors
+/// The future's own, or that no runtime could be made.
+pub fn block_on<T>(future: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let result = runtime.block_on(future);
+    // Not waited for: a thread that reads stdin would hold the process until the next line.
+    runtime.shutdown_background();
+    result
+}
+
+/// Done at the first Ctrl-C; a second one then ends the process at once. Pin it once and select on it: a
+/// command that is interrupted tells its summary and returns [`Code::Interrupted`].
+pub async fn interrupted() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        // Without a signal handler Ctrl-C ends the process by itself.
+        return std::future::pending().await;
+    }
+    tokio::spawn(async {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            exit::at_once(Code::Interrupted);
+        }
+    });
+}

@@ -1,0 +1,232 @@
+//! `eyas tail`: watches messages on their way, requests paired with their replies.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::time::{Instant, MissedTickBehavior};
+
+use super::flags::{LinkFlags, ShowFlags};
+use super::show::Show;
+use super::target;
+use crate::exit::Code;
+use crate::fault::Fault;
+use crate::message::Delivery;
+use crate::record;
+use crate::settings::{Settings, parse_duration};
+use crate::traffic::{Criteria, Findings, Only, Pairing, Row, Statistics, Summary};
+use crate::transport::{self, Bind, Event, Feed, Spec, Support};
+use crate::ui::{Format, Ui};
+
+/// What it is for.
+pub const ABOUT: &str = "Watch messages on their way, requests paired with their replies";
+
+/// How often requests are looked through for those nobody has answered.
+const EXPIRY: Duration = Duration::from_millis(100);
+
+/// Flags and words.
+#[derive(clap::Args, Debug)]
+#[command(after_long_help = "Examples:
+  eyas tail tcp://127.0.0.1:4000 --listen 127.0.0.1:4001
+  eyas tail @orders --listen 127.0.0.1:4001 'orders.*' --slow 200ms
+  eyas tail @orders --listen 127.0.0.1:4001 -o json | jq .pair.ms
+
+With --listen clients connect to the address given instead of to the service. Bytes pass untouched.
+Patterns: `*` is one word, `>` or `#` all that follow.")]
+pub struct Args {
+    /// Whom to watch (`@service` or a URL; may be left out), and patterns: none = all
+    #[arg(value_name = "TARGET|PATTERN")]
+    words: Vec<String>,
+    /// Stand in between: listen here and pass everything on
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<String>,
+    /// Only these: requests, replies, events, errors, unanswered
+    #[arg(long, value_name = "SORT", value_delimiter = ',')]
+    only: Vec<Only>,
+    /// Only what took at least this long
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    slow: Option<Duration>,
+    /// A table of rates and latencies at the end
+    #[arg(long)]
+    stats: bool,
+    /// End after N messages
+    #[arg(short = 'n', long, value_name = "N", help_heading = "Pace")]
+    count: Option<u64>,
+    /// End when nothing came for this time
+    #[arg(long, value_name = "TIME", value_parser = parse_duration, help_heading = "Pace")]
+    idle: Option<Duration>,
+    /// End after this time
+    #[arg(long = "for", value_name = "TIME", value_parser = parse_duration, help_heading = "Pace")]
+    lasting: Option<Duration>,
+    #[command(flatten)]
+    show: ShowFlags,
+    #[command(flatten)]
+    link: LinkFlags,
+}
+
+/// Watches.
+///
+/// # Errors
+/// Words that cannot be used, something this transport cannot do, an address that cannot be had.
+pub fn run(args: &Args, settings: &Settings, ui: &mut Ui) -> anyhow::Result<Code> {
+    ui.defaulting(Format::Pretty, Format::Json);
+    let (targets, patterns): (Vec<_>, Vec<_>) = args.words.iter().cloned().partition(|word| target::is_target(word));
+    if let [_, second, ..] = &targets[..] {
+        return Err(Fault::new(format!("one target at a time: `{second}` is a second one")).into());
+    }
+    let target = target::resolve(targets.first().map(String::as_str), settings, &(&args.link).into())?;
+    let spec = transport::find(&target.endpoint.scheme)?;
+    check(spec, args.listen.as_deref(), ui)?;
+    let criteria =
+        Criteria { only: args.only.clone(), slow: args.slow, patterns, ..Criteria::default() };
+    let show = Show::filtered(&args.show, criteria, spec.name, target.service.clone())?;
+    let transport = transport::open(target.endpoint)?;
+    let patience = args.link.patience(settings).reply;
+    super::block_on(async {
+        let feed = match &args.listen {
+            Some(address) => {
+                let proxy = transport.proxy(Bind { address: address.clone() }).await?;
+                ui.note(&format!("listening on {}, passing on to {}", proxy.listening, transport.shown()));
+                proxy.events
+            }
+            None => transport.watch(transport::Watch::default()).await?,
+        };
+        let mut watching = Watching {
+            show,
+            patience,
+            pairing: Pairing::default(),
+            findings: Findings::default(),
+            statistics: Statistics::new(Timestamp::now()),
+            seen: 0,
+            left: args.count,
+        };
+        let code = watching.follow(feed, args, ui).await?;
+        watching.sum_up(args.stats || code == Code::Interrupted, ui)?;
+        Ok(code)
+    })
+}
+
+fn check(spec: &Spec, listen: Option<&str>, ui: &mut Ui) -> Result<(), Fault> {
+    match (listen, &spec.can.watch, &spec.can.proxy) {
+        (Some(_), _, proxy) => target::require(proxy, spec.name, ui),
+        (None, Support::No(why), Support::Yes | Support::Caveat(_)) => {
+            Err(Fault::new(*why).hint("clients then connect to that address: --listen 127.0.0.1:4001"))
+        }
+        (None, watch, _) => target::require(watch, spec.name, ui),
+    }
+}
+
+struct Watching {
+    show: Show,
+    patience: Duration,
+    pairing: Pairing,
+    findings: Findings,
+    statistics: Statistics,
+    seen: u64,
+    left: Option<u64>,
+}
+
+impl Watching {
+    async fn follow(&mut self, mut feed: Feed, args: &Args, ui: &mut Ui) -> anyhow::Result<Code> {
+        let interrupted = super::interrupted();
+        tokio::pin!(interrupted);
+        let start = Instant::now();
+        let mut last = start;
+        let mut expiry = tokio::time::interval(EXPIRY);
+        expiry.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                () = &mut interrupted => return Ok(Code::Interrupted),
+                events = feed.recv() => {
+                    let Some(events) = events else { return Ok(Code::Done) };
+                    last = Instant::now();
+                    for event in events {
+                        self.tell(event, ui)?;
+                        if self.left.is_some_and(|left| self.seen >= left) {
+                            return Ok(Code::Done);
+                        }
+                    }
+                    ui.flush()?;
+                }
+                _ = expiry.tick() => {
+                    self.expire(ui)?;
+                    let is_over = |since: Instant, limit: Option<Duration>| limit.is_some_and(|limit| since.elapsed() >= limit);
+                    if is_over(start, args.lasting) || is_over(last, args.idle) {
+                        return Ok(Code::Done);
+                    }
+                }
+            }
+        }
+    }
+
+    fn tell(&mut self, event: Event, ui: &mut Ui) -> anyhow::Result<()> {
+        match event {
+            Event::Message(delivery) => self.message(&delivery, ui)?,
+            Event::Gap { lost, why } => {
+                self.statistics.feed_gap(lost);
+                self.show.gap(ui, lost, &why)?;
+            }
+            Event::Finding(finding) => {
+                self.show.finding(ui, &finding)?;
+            }
+            Event::CaughtUp => {}
+        }
+        Ok(())
+    }
+
+    fn message(&mut self, delivery: &Delivery, ui: &mut Ui) -> anyhow::Result<()> {
+        let pair = self.pairing.feed(delivery);
+        self.statistics.feed(delivery, pair.as_ref());
+        let finding = self.findings.of(delivery, pair.as_ref());
+        self.seen += u64::from(self.show.message(ui, delivery, pair.as_ref())?);
+        if let Some(finding) = finding {
+            self.show.finding(ui, &finding)?;
+        }
+        Ok(())
+    }
+
+    fn expire(&mut self, ui: &mut Ui) -> anyhow::Result<()> {
+        for request in self.pairing.expire(Timestamp::now(), self.patience) {
+            self.statistics.feed_unanswered(&request);
+            self.show.unanswered(ui, &request)?;
+        }
+        Ok(ui.flush()?)
+    }
+
+    /// The numbers: a record in JSON, a table where they were asked for, a line otherwise.
+    fn sum_up(&self, in_full: bool, ui: &mut Ui) -> anyhow::Result<()> {
+        let summary = self.statistics.summary(Timestamp::now());
+        if ui.format() == Format::Json {
+            if in_full {
+                let mut line = Vec::new();
+                record::summary(&mut line, Timestamp::now(), &summary)?;
+                ui.json_line(&line)?;
+            }
+            return Ok(());
+        }
+        ui.flush()?;
+        let Summary { messages, seconds, errors, unanswered, .. } = summary;
+        ui.note(&format!("{messages} messages in {seconds:.1}s, {errors} errors, {unanswered} unanswered"));
+        if in_full {
+            table(&summary.patterns, ui);
+        }
+        Ok(())
+    }
+}
+
+fn table(rows: &[Row], ui: &mut Ui) {
+    let width = rows.iter().map(|row| row.pattern.chars().count()).max().unwrap_or(0).clamp(7, 48);
+    ui.note(&format!(
+        "{:<width$} {:>8} {:>8} {:>8} {:>7} {:>7} {:>9} {:>9} {:>9}",
+        "pattern", "requests", "replies", "events", "errors", "unansw.", "p50 ms", "p99 ms", "max ms"
+    ));
+    for row in rows {
+        let Row { pattern, requests, replies, events, errors, unanswered, latency_ms, .. } = row;
+        let times = latency_ms.map_or_else(
+            || format!("{:>9} {:>9} {:>9}", "-", "-", "-"),
+            |times| format!("{:>9.2} {:>9.2} {:>9.2}", times.p50, times.p99, times.max),
+        );
+        ui.note(&format!(
+            "{pattern:<width$} {requests:>8} {replies:>8} {events:>8} {errors:>7} {unanswered:>7} {times}"
+        ));
+    }
+}

@@ -1,0 +1,182 @@
+//! `eyas.toml`: how to reach the services that live here; and the user's own file, which has the same keys.
+
+mod expand;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use crate::fault::Fault;
+pub use expand::expand;
+
+/// The file's name; it is found by walking up.
+pub const FILE: &str = "eyas.toml";
+
+/// A line and column in a file, both from 1.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The file.
+    pub file: PathBuf,
+    /// The line.
+    pub line: usize,
+    /// The column, in characters.
+    pub column: usize,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}", self.file.display(), self.line, self.column)
+    }
+}
+
+/// One file, read.
+#[derive(Debug)]
+pub struct Layer {
+    /// Where it lies.
+    pub file: PathBuf,
+    /// The profile to use where nothing else chooses one.
+    pub profile: Option<Spanned<String>>,
+    /// What it says whatever the profile.
+    pub own: Keys,
+    /// What it says under each profile.
+    pub profiles: BTreeMap<String, Keys>,
+    source: String,
+}
+
+/// What a file says, and what a profile in it may say instead.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Keys {
+    /// To the first reply, then between replies.
+    pub timeout: Option<Spanned<String>>,
+    /// To a connection, TLS and login included.
+    pub connect_timeout: Option<Spanned<String>>,
+    /// How to reach each service.
+    #[serde(default)]
+    pub services: BTreeMap<String, ServiceKeys>,
+}
+
+/// How to reach one service.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ServiceKeys {
+    /// Its folder, from the file's own.
+    pub path: Option<Spanned<String>>,
+    /// Its main address.
+    pub url: Option<Spanned<String>>,
+    /// Its HTTP address.
+    pub http: Option<Spanned<String>>,
+    /// Its `.proto` file, from the file's own folder.
+    pub proto: Option<Spanned<String>>,
+    /// Its further addresses, by transport.
+    #[serde(default)]
+    pub transports: BTreeMap<String, Spanned<String>>,
+}
+
+/// The file as it stands.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Document {
+    version: Option<Spanned<i64>>,
+    profile: Option<Spanned<String>>,
+    timeout: Option<Spanned<String>>,
+    connect_timeout: Option<Spanned<String>>,
+    #[serde(default)]
+    services: BTreeMap<String, ServiceKeys>,
+    #[serde(default)]
+    profiles: BTreeMap<String, Keys>,
+}
+
+/// The nearest `eyas.toml`: in `folder` or above it.
+pub fn find(folder: &Path) -> Option<PathBuf> {
+    folder.ancestors().map(|folder| folder.join(FILE)).find(|file| file.is_file())
+}
+
+impl Layer {
+    /// Reads `file`.
+    ///
+    /// # Errors
+    /// A file that cannot be read, or what [`Layer::parse`] finds.
+    pub fn read(file: PathBuf) -> Result<Self, Fault> {
+        match std::fs::read_to_string(&file) {
+            Ok(source) => Self::parse(file, source),
+            Err(error) => Err(Fault::new(format!("{}: {error}", file.display()))),
+        }
+    }
+
+    /// Reads `source`, which stands in `file`.
+    ///
+    /// # Errors
+    /// Bad TOML, an unknown key or a wrong type, with file, line and column.
+    pub fn parse(file: PathBuf, source: String) -> Result<Self, Fault> {
+        let document: Document = match toml::from_str(&source) {
+            Ok(document) => document,
+            Err(error) => return Err(explain(&file, &source, &error)),
+        };
+        let version = document.version.as_ref().map(|version| (*version.get_ref(), version.span().start));
+        if let Some((version, at)) = version.filter(|(version, _)| *version != 1) {
+            return Err(Fault::new(format!(
+                "{}: version {version} is newer than this eyas",
+                place(&file, &source, at)
+            ))
+            .hint("this eyas reads `version = 1`"));
+        }
+        if version.is_none() && file.ends_with(FILE) {
+            return Err(Fault::new(format!("{}: it has no `version`", file.display()))
+                .hint("begin it with `version = 1`"));
+        }
+        let Document { profile, timeout, connect_timeout, services, profiles, .. } = document;
+        let own = Keys { timeout, connect_timeout, services };
+        Ok(Self { file, profile, own, profiles, source })
+    }
+
+    /// Where the byte at `offset` stands.
+    pub fn place(&self, offset: usize) -> Place {
+        place(&self.file, &self.source, offset)
+    }
+}
+
+fn place(file: &Path, source: &str, offset: usize) -> Place {
+    let before = source.get(..offset).unwrap_or(source);
+    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    Place {
+        file: file.to_owned(),
+        line: before.matches('\n').count() + 1,
+        column: before[line_start..].chars().count() + 1,
+    }
+}
+
+/// The parser's error as a fault: with its place, and for an unknown key the nearest there is.
+fn explain(file: &Path, source: &str, error: &toml::de::Error) -> Fault {
+    let place = place(file, source, error.span().map_or(0, |span| span.start));
+    let message = error.message().trim();
+    if let Some((key, known)) = unknown_key(message) {
+        let fault = Fault::new(format!("{place}: unknown key `{key}`"));
+        return fault.hint(did_you_mean(key, known, "the keys here"));
+    }
+    let message = message.lines().collect::<Vec<_>>().join(", ");
+    Fault::new(format!("{place}: {message}"))
+}
+
+/// serde's words for an unknown key, taken apart: the key, and those that it could be.
+fn unknown_key(message: &str) -> Option<(&str, Vec<&str>)> {
+    let quoted: Vec<_> = message.strip_prefix("unknown field ")?.split('`').skip(1).step_by(2).collect();
+    quoted.split_first().map(|(key, known)| (*key, known.to_vec()))
+}
+
+/// A hint for a `word` that is none of `known`, which are called `what`: the nearest one, else all of them.
+pub fn did_you_mean(word: &str, known: impl IntoIterator<Item = impl AsRef<str>>, what: &str) -> String {
+    let mut known: Vec<_> = known.into_iter().map(|name| name.as_ref().to_owned()).collect();
+    known.sort_unstable();
+    known.dedup();
+    let near = |name: &&String| strsim::jaro_winkler(word, name);
+    let nearest = known.iter().max_by(|a, b| near(a).total_cmp(&near(b))).filter(|name| near(name) > 0.8);
+    match nearest {
+        Some(name) => format!("did you mean `{name}`? {what}: {}", known.join(", ")),
+        None if known.is_empty() => format!("{what}: none"),
+        None => format!("{what}: {}", known.join(", ")),
+    }
+}
