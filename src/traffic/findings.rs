@@ -1,0 +1,91 @@
+//! Findings: what a watcher can say in words about what it sees, each told once.
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+
+use crate::message::{Data, Delivery, Direction, Finding, Pattern};
+use crate::record::Pair;
+
+/// Nest's error for a pattern without a handler (`wire.md` §1).
+const NO_HANDLER: &str = "There is no matching message handler defined in the remote service.";
+
+/// How many findings are remembered as told; after that there are too many to tell any.
+const MOST: usize = 1000;
+
+/// Which findings have been told.
+#[derive(Debug, Default)]
+pub struct Findings {
+    told: HashSet<(Cow<'static, str>, String)>,
+}
+
+impl Findings {
+    /// What there is to say about `delivery`, unless it was said before for the same pattern. `pair` is what
+    /// [`super::Pairing`] knows of a reply's request.
+    pub fn of(&mut self, delivery: &Delivery, pair: Option<&Pair>) -> Option<Finding> {
+        if delivery.direction != Direction::Reply {
+            return None;
+        }
+        let pattern = pair.and_then(|pair| pair.pattern.as_ref()).or(delivery.pattern.as_ref());
+        let shown = pattern.map_or("", Pattern::as_str);
+        let finding = if is_no_handler(delivery.error.as_ref()) {
+            let subject = if shown.is_empty() { "a request".to_owned() } else { format!("`{shown}`") };
+            Finding {
+                code: "no-handler".into(),
+                text: format!(
+                    "{subject} has no handler: the service answered \"{NO_HANDLER}\"; compare the pattern with its \
+                     @MessagePattern, and see that no other service listens at the same address or queue"
+                ),
+            }
+        } else if pair.is_none() && delivery.id.is_some() {
+            Finding {
+                code: "unmatched-reply".into(),
+                text: format!(
+                    "a reply has the id {}, which no request that was seen is waiting for: the request came \
+                     before eyas did, was answered already (by another instance?), or the service sent a wrong id",
+                    delivery.id.as_ref().map_or("", |id| id.get())
+                ),
+            }
+        } else {
+            return None;
+        };
+        self.once(finding, shown)
+    }
+
+    /// `finding`, unless one with its code was told before for `pattern` (empty where there is none).
+    pub fn once(&mut self, finding: Finding, pattern: &str) -> Option<Finding> {
+        let is_new = self.told.len() < MOST && self.told.insert((finding.code.clone(), pattern.to_owned()));
+        is_new.then_some(finding)
+    }
+
+    /// The finding for bytes from `who` that are not Nest's framing: `why` is the decoder's reason, `bytes` the
+    /// start of what came.
+    pub fn not_nest(who: &str, why: &str, bytes: &[u8]) -> Finding {
+        let start = &bytes[..bytes.len().min(40)];
+        let speaks = match start {
+            [0x16, 0x03, ..] => "; they look like a TLS handshake: use tcps://",
+            _ if start.starts_with(b"HTTP/") || start.windows(6).any(|w| w == b" HTTP/") => {
+                "; they look like HTTP: this is not a Nest microservice port"
+            }
+            _ if start.starts_with(b"PRI * ") => "; they look like HTTP/2, as gRPC is",
+            _ => "",
+        };
+        Finding {
+            code: "not-nest".into(),
+            text: format!(
+                "bytes from {who} are not Nest's framing ({why}): `{}`{speaks}; they are passed on untouched",
+                start.escape_ascii()
+            ),
+        }
+    }
+}
+
+/// Whether the error is Nest's for a missing handler, as a JSON string or (Kafka) plain text.
+fn is_no_handler(error: Option<&Data>) -> bool {
+    match error {
+        Some(Data::Json(json)) => {
+            json.get().strip_prefix('"').and_then(|j| j.strip_suffix('"')) == Some(NO_HANDLER)
+        }
+        Some(Data::Text(text)) => text == NO_HANDLER,
+        _ => false,
+    }
+}

@@ -1,0 +1,213 @@
+//! Statistics of watched traffic: how much, how fast, how much of it went wrong, per pattern.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use hdrhistogram::Histogram;
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::message::{Delivery, Direction, Pattern};
+use crate::record::{Pair, Unanswered};
+
+/// How many patterns have a row of their own; all others share one.
+const MOST_PATTERNS: usize = 500;
+
+/// The row that patterns share which came after [`MOST_PATTERNS`] others.
+const OTHERS: &str = "(others)";
+
+/// The row of replies whose request was not seen.
+const UNKNOWN: &str = "(unknown)";
+
+/// Counts of what was seen since a start.
+#[derive(Debug)]
+pub struct Statistics {
+    start: Timestamp,
+    rows: HashMap<String, Counts>,
+    lost: u64,
+    has_unknown_loss: bool,
+}
+
+#[derive(Debug, Default)]
+struct Counts {
+    requests: u64,
+    replies: u64,
+    events: u64,
+    errors: u64,
+    unanswered: u64,
+    bytes: u64,
+    /// Microseconds from a request to its final reply.
+    latency: Option<Histogram<u64>>,
+}
+
+/// Latency of requests, in milliseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Latency {
+    /// Half of the replies came within.
+    pub p50: f64,
+    /// 99 of 100 came within.
+    pub p99: f64,
+    /// The slowest.
+    pub max: f64,
+}
+
+/// One pattern's numbers.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Row {
+    /// The pattern as a person reads it.
+    pub pattern: String,
+    /// Requests seen.
+    pub requests: u64,
+    /// Replies seen, each value of a stream.
+    pub replies: u64,
+    /// Events seen.
+    pub events: u64,
+    /// Error replies among the replies.
+    pub errors: u64,
+    /// Requests that had no reply in time.
+    pub unanswered: u64,
+    /// Bytes on the wire.
+    pub bytes: u64,
+    /// Messages per second since the start.
+    pub rate: f64,
+    /// From a request to its final reply; `None` where no reply found its request.
+    pub latency_ms: Option<Latency>,
+}
+
+/// All numbers: the fields of the `summary` record.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Summary {
+    /// Seconds since the start.
+    pub seconds: f64,
+    /// Messages seen.
+    pub messages: u64,
+    /// Messages per second.
+    pub rate: f64,
+    /// Error replies.
+    pub errors: u64,
+    /// Requests that had no reply in time.
+    pub unanswered: u64,
+    /// Messages that gaps are known to have lost; `None` if a gap did not say.
+    pub lost: Option<u64>,
+    /// One row per pattern, the busiest first.
+    pub patterns: Vec<Row>,
+}
+
+impl Statistics {
+    /// Starts counting at `start`.
+    pub fn new(start: Timestamp) -> Self {
+        Self { start, rows: HashMap::new(), lost: 0, has_unknown_loss: false }
+    }
+
+    /// Counts `delivery`; `pair` is what is known of a reply's request.
+    pub fn feed(&mut self, delivery: &Delivery, pair: Option<&Pair>) {
+        let pattern = delivery.pattern.as_ref().or_else(|| pair.and_then(|pair| pair.pattern.as_ref()));
+        let counts = self.counts(pattern);
+        counts.bytes += delivery.size as u64;
+        counts.errors += u64::from(delivery.error.is_some());
+        match delivery.direction {
+            Direction::Request => counts.requests += 1,
+            Direction::Event => counts.events += 1,
+            Direction::Reply => counts.replies += 1,
+        }
+        if let Some(pair) = pair.filter(|pair| pair.is_final) {
+            counts.measure(pair.ms);
+        }
+    }
+
+    /// Counts a request that had no reply in time.
+    pub fn feed_unanswered(&mut self, request: &Unanswered) {
+        self.counts(request.pattern.as_ref()).unanswered += 1;
+    }
+
+    /// Counts a gap.
+    pub fn feed_gap(&mut self, lost: Option<u64>) {
+        match lost {
+            Some(lost) => self.lost = self.lost.saturating_add(lost),
+            None => self.has_unknown_loss = true,
+        }
+    }
+
+    /// All numbers as of `now`.
+    pub fn summary(&self, now: Timestamp) -> Summary {
+        let seconds = now.duration_since(self.start).as_secs_f64().max(0.0);
+        let mut patterns: Vec<_> =
+            self.rows.iter().map(|(pattern, counts)| counts.row(pattern, seconds)).collect();
+        patterns.sort_by(|a, b| b.messages().cmp(&a.messages()).then_with(|| a.pattern.cmp(&b.pattern)));
+        let messages = patterns.iter().map(Row::messages).sum();
+        Summary {
+            seconds: round(seconds),
+            messages,
+            rate: per_second(messages, seconds),
+            errors: patterns.iter().map(|row| row.errors).sum(),
+            unanswered: patterns.iter().map(|row| row.unanswered).sum(),
+            lost: (!self.has_unknown_loss).then_some(self.lost),
+            patterns,
+        }
+    }
+
+    fn counts(&mut self, pattern: Option<&Pattern>) -> &mut Counts {
+        let name = pattern.map_or(UNKNOWN, Pattern::as_str);
+        let name =
+            if self.rows.len() < MOST_PATTERNS || self.rows.contains_key(name) { name } else { OTHERS };
+        // Looked up before it is entered, so that a known pattern costs no allocation.
+        if !self.rows.contains_key(name) {
+            self.rows.insert(name.to_owned(), Counts::default());
+        }
+        self.rows.get_mut(name).expect("it was entered above")
+    }
+}
+
+impl Counts {
+    fn measure(&mut self, ms: f64) {
+        let elapsed = Duration::try_from_secs_f64(ms / 1e3).unwrap_or_default();
+        if self.latency.is_none() {
+            // Two digits keep a row at some ten kilobytes.
+            self.latency = Histogram::new(2).ok();
+        }
+        if let Some(latency) = &mut self.latency {
+            // It fails only for a value that no memory could make room for.
+            let _ = latency.record(u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX));
+        }
+    }
+
+    fn row(&self, pattern: &str, seconds: f64) -> Row {
+        let latency = |histogram: &Histogram<u64>| Latency {
+            p50: milliseconds(histogram.value_at_quantile(0.5)),
+            p99: milliseconds(histogram.value_at_quantile(0.99)),
+            max: milliseconds(histogram.max()),
+        };
+        let messages = self.requests + self.replies + self.events;
+        Row {
+            pattern: pattern.to_owned(),
+            requests: self.requests,
+            replies: self.replies,
+            events: self.events,
+            errors: self.errors,
+            unanswered: self.unanswered,
+            bytes: self.bytes,
+            rate: per_second(messages, seconds),
+            latency_ms: self.latency.as_ref().map(latency),
+        }
+    }
+}
+
+impl Row {
+    /// Messages of all directions.
+    pub fn messages(&self) -> u64 {
+        self.requests + self.replies + self.events
+    }
+}
+
+fn milliseconds(microseconds: u64) -> f64 {
+    round(Duration::from_micros(microseconds).as_secs_f64() * 1e3)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a rate is shown with three digits after the point")]
+fn per_second(count: u64, seconds: f64) -> f64 {
+    if seconds > 0.0 { round(count as f64 / seconds) } else { 0.0 }
+}
+
+fn round(number: f64) -> f64 {
+    (number * 1e3).round() / 1e3
+}
