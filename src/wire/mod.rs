@@ -4,6 +4,8 @@ pub mod javascript;
 pub mod packet;
 pub mod pattern;
 pub mod tcp;
+#[cfg(test)]
+mod vectors;
 
 /// The major version of Nest at the other end: how patterns are escaped and replies are read (`wire.md` §10).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

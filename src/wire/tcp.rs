@@ -254,10 +254,12 @@ impl Decoder {
     /// Reads the length, once its `#` is there.
     fn length(&mut self) -> Result<Option<usize>, FrameFault> {
         let too_long = FrameFault::TooLong { limit: self.limit };
-        let Some(at) = self.text[self.scanned..].find('#').map(|at| self.scanned + at) else {
-            self.scanned = self.text.len();
-            return if self.text.len() - self.start > self.limit { Err(too_long) } else { Ok(None) };
-        };
+        let found = self.text[self.scanned..].find('#').map(|at| self.scanned + at);
+        self.scanned = found.unwrap_or(self.text.len());
+        if self.scanned - self.start > self.limit {
+            return Err(too_long);
+        }
+        let Some(at) = found else { return Ok(None) };
         let length = &self.text[self.start..at];
         match parse_int(length) {
             None => Err(FrameFault::Corrupted(beginning(length))),
