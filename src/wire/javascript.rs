@@ -114,3 +114,35 @@ impl<'de> Visitor<'de> for MembersVisitor {
         Ok(members)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn raw(json: &str) -> &RawValue {
+        serde_json::from_str(json).expect("JSON")
+    }
+
+    #[test]
+    fn truth_is_javascripts() {
+        for falsy in ["null", "false", "0", "-0", "0.0", "-0.0e5", "1e-400", r#""""#] {
+            assert!(!is_truthy(raw(falsy)), "{falsy}");
+        }
+        for truthy in ["true", "1", "-1", "1e400", "5e-324", "{}", "[]", r#"" ""#, r#""false""#, r#""0""#] {
+            assert!(is_truthy(raw(truthy)), "{truthy}");
+        }
+    }
+
+    #[test]
+    fn a_string_says_what_its_escapes_mean() {
+        assert_eq!(text(raw(r#""a\"\u00e9\ud83d\ude00""#)).as_deref(), Some("a\"é😀"));
+        assert!(matches!(text(raw(r#""plain é""#)), Some(Cow::Borrowed("plain é"))));
+        assert_eq!(text(raw(r#""a\ud83d""#)), None);
+        assert_eq!(text(raw("5")), None);
+        let lossy = |json| lossy_text(raw(json)).map(Cow::into_owned);
+        assert_eq!(lossy(r#""a\ud83d""#).as_deref(), Some("a\u{fffd}"));
+        // A pair that follows half a pair is whole, and U+D7FF, whose bytes begin like a surrogate's, stays.
+        assert_eq!(lossy(r#""\ud83d\ud83d\ude00\ude00""#).as_deref(), Some("\u{fffd}😀\u{fffd}"));
+        assert_eq!(lossy("\"\\n\u{d7ff}\"").as_deref(), Some("\n\u{d7ff}"));
+    }
+}

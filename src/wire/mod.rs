@@ -3,6 +3,8 @@
 pub mod javascript;
 pub mod packet;
 pub mod pattern;
+#[cfg(test)]
+mod properties;
 pub mod tcp;
 #[cfg(test)]
 mod vectors;

@@ -200,3 +200,84 @@ fn escape(out: &mut String, text: &str, version: NestVersion) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn json(text: &str) -> Pattern {
+        from_json(serde_json::from_str(text).expect("JSON"))
+    }
+
+    fn routed(text: &str) -> String {
+        route(&json(text), NestVersion::V12).expect("a route")
+    }
+
+    #[test]
+    fn numbers_are_printed_as_javascript_prints_them() {
+        for (json, text) in [
+            ("-0", "0"),
+            ("1.0", "1"),
+            ("1e21", "1e+21"),
+            ("123456789012345678901", "123456789012345680000"),
+            ("0.000001", "0.000001"),
+            ("0.0000001", "1e-7"),
+            ("1e400", "Infinity"),
+            ("-1e400", "-Infinity"),
+            ("5e-324", "5e-324"),
+            ("1e-400", "0"),
+        ] {
+            assert_eq!(routed(json), text);
+            assert_eq!(routed(&format!("[{json}]")), format!(r#"{{"0":{text}}}"#));
+        }
+    }
+
+    #[test]
+    fn keys_are_those_of_a_javascript_object() {
+        // The last value wins, at the first place; `__proto__` is a key like any other.
+        assert_eq!(routed(r#"{"a":1,"__proto__":2,"a":3}"#), r#"{"__proto__":2,"a":3}"#);
+        assert_eq!(routed(r#"{"a":1,"\u0061":2}"#), r#"{"a":2}"#);
+        // These compare equal, as control characters are ignored: an index comes first, else the text's order.
+        assert_eq!(routed(r#"{"\u00011":0,"1":0}"#), "{\"1\":0,\"\u{1}1\":0}");
+        assert_eq!(routed(r#"{"\u0001a":0,"a":0}"#), "{\"\u{1}a\":0,\"a\":0}");
+        assert_eq!(routed(r#"{"\u000101":0,"01":0}"#), "{\"\u{1}01\":0,\"01\":0}");
+        assert_eq!(routed(r#"{"\ud83d":"\ude00"}"#), "{\"\u{fffd}\":\"\u{fffd}\"}");
+        assert_eq!(routed(r#"{"\\\"":"\"\\"}"#), r#"{"\\\"":"\"\\"}"#);
+    }
+
+    #[test]
+    fn a_server_reads_a_string_as_json_if_it_can() {
+        for (sent, found) in [
+            (r#""{ \"cmd\" : \"sum\" }""#, Some(r#"{"cmd":"sum"}"#)),
+            (r#""\"echo\"""#, Some("echo")),
+            (r#""42.0""#, Some("42")),
+            ("42", Some("42")),
+            (r#""007""#, Some("007")),
+            (r#""true""#, None),
+            ("true", None),
+            ("null", None),
+        ] {
+            assert_eq!(lookup(&json(sent), NestVersion::V12).as_deref(), found, "{sent}");
+        }
+        let text = |text: &str| Pattern::Text(text.to_owned());
+        for unreachable in ["true", "null", "1.0", "12345678901234567890", r#"{ "cmd": 1 }"#, r#""echo""#] {
+            assert!(!is_reachable(&text(unreachable), NestVersion::V12), "{unreachable}");
+        }
+        for reachable in ["echo", "42", "007", "", r#"{"cmd":1}"#] {
+            assert!(is_reachable(&text(reachable), NestVersion::V12), "{reachable}");
+        }
+        // Nest 10 does not escape, so a backslash in a value is an escape when it comes back.
+        assert!(!is_reachable(&json(r#"{"a":"\\n"}"#), NestVersion::V10));
+    }
+
+    #[test]
+    fn what_has_no_route_says_why() {
+        let fault = route(&json("null"), NestVersion::V12).expect_err("no route");
+        assert_eq!(fault.to_string(), "`null` is no pattern");
+        let deep = json(&("[".repeat(200_000) + &"]".repeat(200_000)));
+        assert!(route(&deep, NestVersion::V10).is_err());
+        assert_eq!(lookup(&deep, NestVersion::V10), None);
+        let nested = r#"{"0":"#.repeat(6) + "[MAX_DEPTH_REACHED]" + &"}".repeat(6);
+        assert_eq!(route(&deep, NestVersion::V11).ok(), Some(nested));
+    }
+}

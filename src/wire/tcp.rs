@@ -204,10 +204,17 @@ impl Decoder {
                 let error = FrameError { offset: self.frame, cause };
                 self.failed = Some(error.clone());
                 self.text = String::new();
+                self.partial.clear();
                 (self.start, self.scanned, self.body) = (0, 0, None);
                 Err(error)
             }
         }
+    }
+
+    /// Bytes held: what was not taken, and what was and is not dropped yet.
+    #[cfg(test)]
+    pub(super) fn held(&self) -> usize {
+        self.text.len() + self.partial.len()
     }
 
     /// What is left over; `None` between two frames.
@@ -298,4 +305,58 @@ fn parse_int(text: &str) -> Option<Length> {
     let units = digits
         .fold(0_usize, |units, digit| units.saturating_mul(10).saturating_add(usize::from(digit - b'0')));
     Some(if is_negative || units == 0 { Length::NotPositive } else { Length::Units(units) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fault(stream: &[u8]) -> (u64, FrameFault) {
+        let mut decoder = Decoder::new(10);
+        decoder.feed(stream);
+        loop {
+            match decoder.next_frame() {
+                Ok(body) => assert!(body.is_some(), "the stream was taken"),
+                Err(error) => {
+                    decoder.feed(b"1#5");
+                    assert_eq!(decoder.next_frame(), Err(error.clone()), "it must stay broken");
+                    return (error.offset, error.cause);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_broken_stream_says_where_and_why() {
+        assert_eq!(fault(b"1#5abc#{}"), (3, FrameFault::Corrupted("abc".to_owned())));
+        assert_eq!(fault(b"0x27#{}"), (0, FrameFault::Empty));
+        assert_eq!(fault(b"1#5\n-1#{}"), (3, FrameFault::Empty));
+        assert_eq!(fault("2#\"😀\"".as_bytes()), (0, FrameFault::SplitPair));
+        assert_eq!(fault(b"11#"), (0, FrameFault::TooLong { limit: 10 }));
+        assert_eq!(fault(b"99999999999999999999999#"), (0, FrameFault::TooLong { limit: 10 }));
+        assert_eq!(fault(b"GET / HTTP/1.1"), (0, FrameFault::TooLong { limit: 10 }));
+    }
+
+    #[test]
+    fn what_is_not_utf8_is_read_as_node_reads_it() {
+        let mut decoder = Decoder::default();
+        decoder.feed(b"3#\"\xE2\x82");
+        assert_eq!(decoder.next_frame(), Ok(None));
+        decoder.feed(b"\"");
+        assert_eq!(decoder.next_frame(), Ok(Some("\"\u{fffd}\"")));
+    }
+
+    #[test]
+    fn a_remainder_says_what_is_missing() {
+        let pending = |stream: &[u8]| {
+            let mut decoder = Decoder::default();
+            decoder.feed(stream);
+            while decoder.next_frame().expect("frames").is_some() {}
+            decoder.pending()
+        };
+        assert_eq!(pending(b"1#5"), None);
+        assert_eq!(pending(b"1#5\n"), Some(Pending::Length("\n".to_owned())));
+        assert_eq!(pending(b"50#{\"pat"), Some(Pending::Body { missing: 45 }));
+        assert_eq!(pending("5#\"é😀".as_bytes()), Some(Pending::Body { missing: 1 }));
+    }
 }
