@@ -71,15 +71,6 @@ impl Visitor<'_> for Bytes {
     }
 }
 
-/// A key of an object; lone surrogates, which serde refuses in a `str`, as U+FFFD.
-struct Key(String);
-
-impl<'de> Deserialize<'de> for Key {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_bytes(Bytes).map(|key| Self(replace_surrogates(key)))
-    }
-}
-
 /// What an object or an array holds, in the order of the text; an array's keys are its indices.
 pub(super) struct Members<'a>(pub Vec<(String, &'a RawValue)>);
 
@@ -100,8 +91,9 @@ impl<'de> Visitor<'de> for MembersVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut members = Vec::new();
-        while let Some((Key(key), value)) = map.next_entry()? {
-            members.push((key, value));
+        // A key is taken raw, because as text serde refuses a lone surrogate.
+        while let Some((key, value)) = map.next_entry()? {
+            members.push((lossy_text(key).unwrap_or_default().into_owned(), value));
         }
         Ok(members)
     }

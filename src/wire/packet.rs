@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::javascript::{self, Members};
@@ -157,17 +157,19 @@ impl<'de> Visitor<'de> for PacketVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Packet<'de>, A::Error> {
         let mut packet = Packet::default();
-        while let Some(key) = map.next_key()? {
-            let slot = match key {
-                Key::Pattern => &mut packet.pattern,
-                Key::Data => &mut packet.data,
-                Key::Id => &mut packet.id,
-                Key::Metadata => &mut packet.metadata,
-                Key::Response => &mut packet.response,
-                Key::Err => &mut packet.err,
-                Key::IsDisposed => &mut packet.is_disposed,
-                Key::Status => &mut packet.status,
-                Key::Other => {
+        // Keys are taken raw: as text serde refuses a lone surrogate, as bytes it lets raw control characters
+        // pass; `JSON.parse` does neither.
+        while let Some(key) = map.next_key::<&RawValue>()? {
+            let slot = match javascript::text(key).as_deref() {
+                Some("pattern") => &mut packet.pattern,
+                Some("data") => &mut packet.data,
+                Some("id") => &mut packet.id,
+                Some("metadata") => &mut packet.metadata,
+                Some("response") => &mut packet.response,
+                Some("err") => &mut packet.err,
+                Some("isDisposed") => &mut packet.is_disposed,
+                Some("status") => &mut packet.status,
+                _ => {
                     packet.has_extra = true;
                     map.next_value::<IgnoredAny>()?;
                     continue;
@@ -176,49 +178,6 @@ impl<'de> Visitor<'de> for PacketVisitor {
             *slot = Some(map.next_value()?);
         }
         Ok(packet)
-    }
-}
-
-enum Key {
-    Pattern,
-    Data,
-    Id,
-    Metadata,
-    Response,
-    Err,
-    IsDisposed,
-    Status,
-    Other,
-}
-
-impl<'de> Deserialize<'de> for Key {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // As bytes, because serde refuses a lone surrogate in a `str` and `JSON.parse` does not.
-        deserializer.deserialize_bytes(KeyVisitor)
-    }
-}
-
-struct KeyVisitor;
-
-impl Visitor<'_> for KeyVisitor {
-    type Value = Key;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a key")
-    }
-
-    fn visit_bytes<E: Error>(self, key: &[u8]) -> Result<Key, E> {
-        Ok(match key {
-            b"pattern" => Key::Pattern,
-            b"data" => Key::Data,
-            b"id" => Key::Id,
-            b"metadata" => Key::Metadata,
-            b"response" => Key::Response,
-            b"err" => Key::Err,
-            b"isDisposed" => Key::IsDisposed,
-            b"status" => Key::Status,
-            _ => Key::Other,
-        })
     }
 }
 
@@ -356,5 +315,60 @@ impl<'a> Object<'a> {
 
     fn end(self) {
         self.out.push(b'}');
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_read_as_json_parse_reads_them() {
+        let parse = |text| Packet::parse(text).expect("JSON");
+        let packet = parse(r#" {"\u0069d":null,"data":1,"\ud83d":2,"data":1e400}"#);
+        assert_eq!(packet.id.map(RawValue::get), Some("null"));
+        assert_eq!(packet.data.map(RawValue::get), Some("1e400"));
+        assert!(packet.is_request() && packet.has_extra);
+        for wrong in ["{\"a\r\":1}", "{\"\\n\r\":1}", r#"{"\x":1}"#, "{1:2}", "{}{}", "", "\u{feff}{}"] {
+            assert!(Packet::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_envelope_is_an_event_of_its_whole_text() {
+        for text in ["5", "null", "[1]", r#"{"id":7,"name":"bob"}"#, r#""hello""#] {
+            let called = Packet::parse(text).expect("JSON").called();
+            assert_eq!(called.data, Data::json(text).ok(), "{text}");
+            assert!(called.pattern.is_none() && !called.is_request, "{text}");
+        }
+        let called = Packet::parse(r#"{"type":"x","data":{"a":1}}"#).expect("JSON").called();
+        assert_eq!(called.data, Data::json(r#"{"a":1}"#).ok());
+    }
+
+    #[test]
+    fn payloads_that_are_no_json_become_json() {
+        let written = |data| {
+            let mut out = Vec::new();
+            encode_data(&mut out, &data);
+            String::from_utf8(out).expect("UTF-8")
+        };
+        assert_eq!(written(Data::Text("a\"b\n\u{1}é\u{2028}".to_owned())), "\"a\\\"b\\n\\u0001é\u{2028}\"");
+        assert_eq!(written(Data::Binary(vec![1, 2, 255].into())), r#"{"type":"Buffer","data":[1,2,255]}"#);
+    }
+
+    #[test]
+    fn an_id_is_ours_however_it_is_escaped() {
+        let id = |text| serde_json::from_str::<&RawValue>(text).expect("JSON");
+        assert!(is_id(id(r#""a1""#), "a1") && is_id(id(r#""\u00611""#), "a1"));
+        assert!(!is_id(id("1"), "1") && !is_id(id(r#""a""#), "a1") && !is_id(id("null"), "null"));
+    }
+
+    #[test]
+    fn a_refusal_without_an_error_is_still_one() {
+        let mut out = Vec::new();
+        encode_reply(&mut out, &reply(ReplyKind::Refused, None), None);
+        let text = String::from_utf8(out).expect("UTF-8");
+        assert_eq!(text, format!(r#"{{"err":{INTERNAL_ERROR},"isDisposed":true}}"#));
+        assert_eq!(Packet::parse(&text).expect("JSON").reply(NestVersion::V12).kind, ReplyKind::Refused);
     }
 }

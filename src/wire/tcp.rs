@@ -17,6 +17,9 @@ pub fn encode_frame(out: &mut Vec<u8>, body: &[u8]) {
 
 /// UTF-16 code units of UTF-8: one per character, two where it has four bytes.
 fn units(text: &[u8]) -> usize {
+    if text.is_ascii() {
+        return text.len();
+    }
     text.iter().map(|&byte| usize::from(!is_continuation(byte)) + usize::from(byte >= 0xF0)).sum()
 }
 
