@@ -107,7 +107,9 @@ fn send(args: &SendArgs, settings: &Settings, ui: &mut Ui) -> anyhow::Result<Cod
     let spec = transport::find(&target.endpoint.scheme)?;
     target::require(&spec.can.request, spec.name, ui)?;
     let Messages::Same(message) = args.message.messages(&words)? else {
-        return Err(Fault::new("bench sends the same message every time").hint("leave out --ndjson and --expand").into());
+        return Err(Fault::new("bench sends the same message every time")
+            .hint("leave out --ndjson and --expand")
+            .into());
     };
     let transport = transport::open(target.endpoint)?;
     let patience = args.link.patience(settings).reply;
@@ -173,13 +175,21 @@ impl SendArgs {
         if let Some(bar) = self.expect_p99
             && p99 > bar.as_secs_f64() * 1000.0
         {
-            return Err(Failure::new(Code::Failed, format!("p99 is {p99:.2} ms, and should be {bar:?} at most")).into());
+            return Err(Failure::new(
+                Code::Failed,
+                format!("p99 is {p99:.2} ms, and should be {bar:?} at most"),
+            )
+            .into());
         }
         if let Some(bar) = self.expect_rate.map(Rate::per_second)
             && summary.throughput < bar
         {
             let rate = summary.throughput;
-            return Err(Failure::new(Code::Failed, format!("{rate:.0} calls/s were answered, and should be {bar:.0}")).into());
+            return Err(Failure::new(
+                Code::Failed,
+                format!("{rate:.0} calls/s were answered, and should be {bar:.0}"),
+            )
+            .into());
         }
         let failed = summary.refused + summary.timeouts + summary.lost;
         match (failed, summary.lost, summary.timeouts) {
@@ -218,8 +228,9 @@ fn tell(summary: &Summary, ui: &mut Ui) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The fields of the `summary` record of `bench emit`.
 #[derive(Serialize)]
-struct Emitted {
+struct EmitSummary {
     emitted: u64,
     confirmed: u64,
     unroutable: u64,
@@ -258,12 +269,15 @@ fn emit(args: &EmitArgs, settings: &Settings, ui: &mut Ui) -> anyhow::Result<Cod
         let throughput = emitted as f64 / seconds;
         if ui.format() == Format::Json {
             let (confirmed, unroutable, lost) = (delivered.confirmed, delivered.unroutable, delivered.lost);
-            let summary = Emitted { emitted, confirmed, unroutable, lost, seconds, throughput };
+            let summary = EmitSummary { emitted, confirmed, unroutable, lost, seconds, throughput };
             let mut line = Vec::new();
             record::summary(&mut line, jiff::Timestamp::now(), &summary)?;
             ui.json_line(&line)?;
         } else {
-            ui.out_line(&format!("{emitted} emitted in {seconds:.2}s, {throughput:.0}/s, {} lost", delivered.lost))?;
+            ui.out_line(&format!(
+                "{emitted} emitted in {seconds:.2}s, {throughput:.0}/s, {} lost",
+                delivered.lost
+            ))?;
         }
         outcome?;
         delivered.error.map_or(Ok(code), |error| Err(error.into()))

@@ -105,7 +105,8 @@ fn tell(delivered: &Delivered, took: Duration, confirm: &Support, ui: &mut Ui) -
     let Delivered { confirmed, unconfirmed, unroutable, lost, .. } = *delivered;
     let emitted = confirmed + unconfirmed + unroutable;
     if ui.format() == Format::Json {
-        let summary = Summary { emitted, confirmed, unconfirmed, unroutable, lost, seconds: took.as_secs_f64() };
+        let summary =
+            Summary { emitted, confirmed, unconfirmed, unroutable, lost, seconds: took.as_secs_f64() };
         let mut line = Vec::new();
         record::summary(&mut line, jiff::Timestamp::now(), &summary)?;
         return Ok(ui.json_line(&line)?);
@@ -113,13 +114,14 @@ fn tell(delivered: &Delivered, took: Duration, confirm: &Support, ui: &mut Ui) -
     let mut text = format!("{emitted} emitted");
     for (number, what) in [(confirmed, "confirmed"), (unroutable, "unroutable"), (lost, "lost")] {
         if number > 0 {
-            text.push_str(&format!(", {number} {what}"));
+            text = format!("{text}, {number} {what}");
         }
     }
-    text.push_str(&format!(" in {:.2}s", took.as_secs_f64()));
-    if let Support::No(why) | Support::Caveat(why) = confirm {
-        text.push_str(&format!(" ({why})"));
-    }
+    let why = match confirm {
+        Support::No(why) | Support::Caveat(why) => format!(" ({why})"),
+        Support::Yes => String::new(),
+    };
+    let text = format!("{text} in {:.2}s{why}", took.as_secs_f64());
     ui.note(&text);
     Ok(())
 }

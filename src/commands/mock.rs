@@ -11,7 +11,7 @@ use super::show::Show;
 use super::target;
 use crate::exit::Code;
 use crate::fault::Fault;
-use crate::message::{Called, Delivery, Direction, Pattern, Reply};
+use crate::message::{Called, Delivery, Direction, Reply};
 use crate::responder::{self, Defaults, Rule, Rules, Script};
 use crate::settings::{Settings, parse_duration};
 use crate::transport::{self, Answer, Call, Incoming};
@@ -75,7 +75,7 @@ pub fn run(args: &Args, settings: &Settings, ui: &mut Ui) -> anyhow::Result<Code
     let spec = transport::find(&target.endpoint.scheme)?;
     target::require(&spec.can.serve, spec.name, ui)?;
     let nest = target.endpoint.nest;
-    let rules = args.rules(nest)?;
+    let rules = args.rules(nest, ui)?;
     let show = Show::new(&args.show, spec.name, target.service.clone())?;
     let transport = transport::open(target.endpoint)?;
     super::block_on(async {
@@ -93,8 +93,9 @@ pub fn run(args: &Args, settings: &Settings, ui: &mut Ui) -> anyhow::Result<Code
 }
 
 impl Args {
-    fn rules(&self, nest: NestVersion) -> Result<Rules, Fault> {
-        let mut rules: Vec<Rule> = self.on.iter().map(|word| responder::parse_on(word)).collect::<Result<_, _>>()?;
+    fn rules(&self, nest: NestVersion, ui: &mut Ui) -> Result<Rules, Fault> {
+        let mut rules: Vec<Rule> =
+            self.on.iter().map(|word| responder::parse_on(word)).collect::<Result<_, _>>()?;
         for path in &self.rules {
             let name = path.display().to_string();
             let text = std::fs::read_to_string(path)
@@ -102,14 +103,20 @@ impl Args {
             rules.extend(responder::parse_file(&name, &text)?);
         }
         let defaults = Defaults { echo: self.echo, delay: self.delay.unwrap_or_default() };
-        Rules::build(rules, defaults, |pattern| route(pattern, nest))
+        for Rule { pattern, place, .. } in &rules {
+            // A handler of Nest's is registered under its route, which is all that a rule is here.
+            pattern::route(pattern, nest)?;
+            if !pattern::is_reachable(pattern, nest) {
+                ui.warn(&format!(
+                    "{place}: Nest reads `{}` as JSON and never finds its handler",
+                    pattern.as_str()
+                ));
+            }
+        }
+        Rules::build(rules, defaults, |pattern| {
+            pattern::route(pattern, nest).unwrap_or_else(|_| pattern.as_str().to_owned())
+        })
     }
-}
-
-/// Where Nest's server looks for the handler of `pattern` (`wire.md` §2).
-fn route(pattern: &Pattern, nest: NestVersion) -> String {
-    let route = pattern::route(pattern, nest).unwrap_or_else(|_| pattern.as_str().to_owned());
-    pattern::server_route(&route, nest).unwrap_or(route)
 }
 
 struct Serving {
@@ -159,7 +166,7 @@ async fn serve(
     };
     // Whoever was promised an answer gets it, unless we were told to stop.
     while code == Code::Done && answering.join_next().await.is_some() {}
-    ui.note(&format!("{} calls answered", serving.served));
+    ui.note(&format!("{} calls received", serving.served));
     Ok(code)
 }
 
@@ -178,7 +185,8 @@ impl Serving {
             }
         };
         self.served += 1;
-        let script = called.pattern.as_ref().and_then(|pattern| self.rules.answer(&route(pattern, self.nest), &called));
+        let key = called.pattern.as_ref().and_then(|pattern| pattern::lookup(pattern, self.nest));
+        let script = key.and_then(|key| self.rules.answer(&key, &called));
         match script {
             _ if !called.is_request => {}
             // An answer at once needs no task of its own.

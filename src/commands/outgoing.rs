@@ -116,7 +116,8 @@ impl MessageFlags {
                 return Err(Fault::new(format!("there is data twice: `{word}` and --ndjson")));
             }
         };
-        let stdin = || Box::new(BufReader::with_capacity(1 << 16, std::io::stdin())) as Box<dyn BufRead + Send>;
+        let stdin =
+            || Box::new(BufReader::with_capacity(1 << 16, std::io::stdin())) as Box<dyn BufRead + Send>;
         let lines = payload::open_lines(source, stdin, std::io::stdin().is_terminal())?;
         let name = if source == "-" { "standard input" } else { source };
         let lines = Ndjson::new(lines, name, self.bare, self.raw);
@@ -142,8 +143,11 @@ fn fill(template: &Message, item: Item, has_pattern: bool, name: &str) -> Result
         Some(pattern) => pattern,
         None if has_pattern => template.pattern.clone(),
         None => {
-            return Err(Fault::new(format!("{name}, line {}: a payload, and no PATTERN to send it to", item.line))
-                .hint("name the pattern: eyas emit @orders orders.created --ndjson FILE"));
+            return Err(Fault::new(format!(
+                "{name}, line {}: a payload, and no PATTERN to send it to",
+                item.line
+            ))
+            .hint("name the pattern: eyas emit @orders orders.created --ndjson FILE"));
         }
     };
     let headers: Headers = item.headers.into_iter().chain(template.headers.iter().cloned()).collect();

@@ -140,14 +140,20 @@ impl Asking<'_> {
         Ok(())
     }
 
-    async fn wait(&mut self, exchange: &mut Exchange, message: &Message, values: u64) -> anyhow::Result<Reply> {
+    async fn wait(
+        &mut self,
+        exchange: &mut Exchange,
+        message: &Message,
+        values: u64,
+    ) -> anyhow::Result<Reply> {
         match timeout(self.patience, exchange.replies.recv()).await {
             Ok(Some(reply)) => Ok(reply?),
             Ok(None) => Err(anyhow::anyhow!("{} closed the connection", self.transport.shown())),
             Err(_) => {
                 let which = if values == 0 { "no reply" } else { "no further reply" };
                 let (pattern, patience) = (message.pattern.as_str(), self.patience);
-                let what = format!("{which} to `{pattern}` from {} within {patience:?}", self.transport.shown());
+                let what =
+                    format!("{which} to `{pattern}` from {} within {patience:?}", self.transport.shown());
                 let hint = "a handler that never answers looks like this, too; wait longer with --timeout";
                 Err(Failure::new(Code::TimedOut, what).hint(hint).into())
             }
@@ -194,11 +200,17 @@ impl Asking<'_> {
 
     /// The service's error, which is the record's `err` in JSON and told on stderr otherwise.
     fn refused(&self, message: &Message, reply: &Reply) -> anyhow::Error {
-        let error = reply.data.as_ref().map_or_else(Default::default, |data| String::from_utf8_lossy(data.as_bytes()));
+        let error = reply
+            .data
+            .as_ref()
+            .map_or_else(Default::default, |data| String::from_utf8_lossy(data.as_bytes()));
         let failure = if self.ui.format() == Format::Json {
             Failure::told(Code::Failed)
         } else {
-            Failure::new(Code::Failed, format!("`{}` was answered with an error: {error}", message.pattern.as_str()))
+            Failure::new(
+                Code::Failed,
+                format!("`{}` was answered with an error: {error}", message.pattern.as_str()),
+            )
         };
         match advice(&error) {
             Some(hint) => failure.hint(hint).into(),
@@ -213,7 +225,8 @@ fn advice(error: &str) -> Option<&'static str> {
         return Some("patterns match exactly, an object with all its keys: compare it with @MessagePattern");
     }
     let is_hidden = error.contains("\"Internal server error\"");
-    is_hidden.then_some("Nest hides every exception but RpcException from the caller: the service's log has it")
+    is_hidden
+        .then_some("Nest hides every exception but RpcException from the caller: the service's log has it")
 }
 
 fn delivery(message: &Message, reply: &Reply) -> Delivery {

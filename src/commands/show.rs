@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::flags::ShowFlags;
 use crate::fault::Fault;
-use crate::message::{Delivery, Direction, Finding};
+use crate::message::{Delivery, Direction, Finding, Pattern};
 use crate::record::{self, Context, Pair, Unanswered};
 use crate::traffic::{Criteria, Filter};
 use crate::ui::template::Template;
@@ -48,7 +48,7 @@ impl Show {
     /// # Errors
     /// stdout cannot be written.
     pub fn message(&mut self, ui: &mut Ui, delivery: &Delivery, pair: Option<&Pair>) -> anyhow::Result<bool> {
-        if !self.keeps(ui, delivery, pair)? {
+        if !self.keeps(ui, delivery, pair) {
             return Ok(false);
         }
         match ui.format() {
@@ -74,7 +74,7 @@ impl Show {
         if !is_bare {
             return self.message(ui, delivery, Some(pair)).map(drop);
         }
-        if self.keeps(ui, delivery, Some(pair))?
+        if self.keeps(ui, delivery, Some(pair))
             && let Some(data) = &delivery.data
         {
             ui.data(data)?;
@@ -129,7 +129,11 @@ impl Show {
             return Ok(true);
         }
         self.line.clear();
-        write(&mut self.line, &Context { transport: self.transport, service: self.service.as_deref() }, Timestamp::now());
+        write(
+            &mut self.line,
+            &Context { transport: self.transport, service: self.service.as_deref() },
+            Timestamp::now(),
+        );
         if !self.keeps_line(ui) {
             return Ok(false);
         }
@@ -138,17 +142,17 @@ impl Show {
     }
 
     /// Whether it is shown at all. Where a filter, a format or a program reads the record it is written here.
-    fn keeps(&mut self, ui: &mut Ui, delivery: &Delivery, pair: Option<&Pair>) -> anyhow::Result<bool> {
+    fn keeps(&mut self, ui: &mut Ui, delivery: &Delivery, pair: Option<&Pair>) -> bool {
         if !self.filter.keeps(delivery, pair) {
-            return Ok(false);
+            return false;
         }
         if self.filter.reads_records() || self.template.is_some() || ui.format() == Format::Json {
             self.line.clear();
             let context = Context { transport: self.transport, service: self.service.as_deref() };
             record::message(&mut self.line, &context, delivery, pair);
-            return Ok(self.keeps_line(ui));
+            return self.keeps_line(ui);
         }
-        Ok(true)
+        true
     }
 
     fn keeps_line(&mut self, ui: &mut Ui) -> bool {
@@ -171,14 +175,14 @@ impl Show {
     }
 
     fn shown<'a>(&'a self, delivery: &'a Delivery, pair: Option<&'a Pair>) -> Shown<'a> {
-        let asked = pair.and_then(|pair| pair.pattern.as_ref()).map(|pattern| pattern.as_str());
+        let asked = pair.and_then(|pair| pair.pattern.as_ref()).map(Pattern::as_str);
         let is_reply = delivery.direction == Direction::Reply;
         Shown {
             at: delivery.at,
             service: self.service.as_deref(),
             transport: self.transport,
             direction: delivery.direction,
-            pattern: delivery.pattern.as_ref().map(|pattern| pattern.as_str()).or(asked),
+            pattern: delivery.pattern.as_ref().map(Pattern::as_str).or(asked),
             dest: delivery.dest.as_deref(),
             id: delivery.id.as_ref().map(|id| id.get()),
             headers: &delivery.headers,

@@ -69,15 +69,15 @@ pub struct Args {
 /// Words that cannot be used, something this transport cannot do, an address that cannot be had.
 pub fn run(args: &Args, settings: &Settings, ui: &mut Ui) -> anyhow::Result<Code> {
     ui.defaulting(Format::Pretty, Format::Json);
-    let (targets, patterns): (Vec<_>, Vec<_>) = args.words.iter().cloned().partition(|word| target::is_target(word));
+    let (targets, patterns): (Vec<_>, Vec<_>) =
+        args.words.iter().cloned().partition(|word| target::is_target(word));
     if let [_, second, ..] = &targets[..] {
         return Err(Fault::new(format!("one target at a time: `{second}` is a second one")).into());
     }
     let target = target::resolve(targets.first().map(String::as_str), settings, &(&args.link).into())?;
     let spec = transport::find(&target.endpoint.scheme)?;
     check(spec, args.listen.as_deref(), ui)?;
-    let criteria =
-        Criteria { only: args.only.clone(), slow: args.slow, patterns, ..Criteria::default() };
+    let criteria = Criteria { only: args.only.clone(), slow: args.slow, patterns, ..Criteria::default() };
     let show = Show::filtered(&args.show, criteria, spec.name, target.service.clone())?;
     let transport = transport::open(target.endpoint)?;
     let patience = args.link.patience(settings).reply;
