@@ -1,0 +1,32 @@
+// What both halves of the oracle share: one major version of Nest, and what a URL means to it.
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+
+/** Nest as it lies installed in `folder`, so that one source serves every major version of it. */
+export function load(folder) {
+  const require = createRequire(join(folder, 'package.json'));
+  require('reflect-metadata');
+  return {
+    ...require('@nestjs/common'),
+    ...require('@nestjs/core'),
+    ...require('@nestjs/microservices'),
+    rxjs: require('rxjs'),
+  };
+}
+
+/** Nest's `{ transport, options }` for a URL. Another transport is another case. */
+export function configuration({ Transport }, url, extra) {
+  const { protocol, hostname, port } = new URL(url);
+  switch (protocol) {
+    case 'tcp:':
+    case 'tcps:':
+      return { transport: Transport.TCP, options: { host: hostname, port: Number(port), ...extra } };
+    default:
+      throw new Error(`the oracle has no transport for ${url}`);
+  }
+}
+
+/** One JSON line on stdout. */
+export function tell(record) {
+  process.stdout.write(JSON.stringify(record) + '\n');
+}

@@ -1,0 +1,75 @@
+// A real Nest microservice: node service.mjs NEST_FOLDER URL [OPTIONS_JSON]
+//
+// Says {"ready":port} when it listens (port 0 in the URL takes a free one), then one line for each call of a
+// handler: {"call":pattern,"data":…,"metadata":…}. Ends with its standard input.
+import { configuration, load, tell } from './nest.mjs';
+
+const [folder, url, options = '{}'] = process.argv.slice(2);
+const nest = load(folder);
+const { Ctx, EventPattern, HttpException, MessagePattern, Payload, RpcException } = nest;
+const { concat, concatMap, delay, EMPTY, NEVER, of, throwError, timer } = nest.rxjs;
+
+const requests = [
+  ['echo', (data) => data],
+  ['ret.null', () => null],
+  ['ret.false', () => false],
+  ['ret.zero', () => 0],
+  ['ret.empty', () => ''],
+  ['ret.undefined', () => undefined],
+  ['ret.surrogate', () => 'a\ud83d'],
+  ['unicode', () => 'żółć 😀 漢字 \u2028 \u0000'],
+  ['big', () => 'x'.repeat(2 ** 20)],
+  ['nested', () => ({ b: [1, [2, { c: null }]], a: { 'k"ey': { deep: ['\n', -0.5, 1e21] } } })],
+  ['stream.sync', () => of(1, 'two', { three: 3 })],
+  ['stream.async', () => of(1, 'two', null).pipe(concatMap((value) => of(value).pipe(delay(5))))],
+  ['stream.empty', () => EMPTY],
+  ['stream.late-error', () => concat(of(1, 2), throwError(() => new RpcException('too late')))],
+  ['throw.rpc-text', () => { throw new RpcException('no such order'); }],
+  ['throw.rpc-object', () => { throw new RpcException({ code: 42, message: 'm', details: { a: [1] } }); }],
+  ['throw.error', () => { throw new Error('secret'); }],
+  ['throw.http', () => { throw new HttpException('not here', 404); }],
+  [{ cmd: 'sum' }, (data) => data.reduce((a, b) => a + b, 0)],
+  [{ z: 1, a: { y: 'v', b: true }, Cmd: 'n' }, () => 'sorted'],
+  [42, () => 'the answer'],
+  ['slow', ({ ms, value }) => timer(ms).pipe(nest.rxjs.map(() => value))],
+  ['never', () => NEVER],
+  ['metadata', (_, context) => context.getMetadata?.() ?? null],
+];
+
+const events = ['user.created', 'flood', { evt: 'obj' }];
+
+class Controller {}
+
+// What `@MessagePattern(pattern) name(@Payload() data, @Ctx() context)` compiles to.
+function add(decorator, pattern, handle) {
+  const name = JSON.stringify(pattern);
+  Controller.prototype[name] = function (data, context) {
+    tell({ call: pattern, data, metadata: context.getMetadata?.() });
+    return handle(data, context);
+  };
+  Payload()(Controller.prototype, name, 0);
+  Ctx()(Controller.prototype, name, 1);
+  decorator(pattern)(Controller.prototype, name, Object.getOwnPropertyDescriptor(Controller.prototype, name));
+}
+for (const [pattern, handle] of requests) add(MessagePattern, pattern, handle);
+for (const pattern of events) add(EventPattern, pattern, () => {});
+nest.Controller()(Controller);
+
+class Module {}
+nest.Module({ controllers: [Controller] })(Module);
+
+// Standard output is for the tests; what Nest says goes where failures are looked up.
+const say = (...words) => console.error(...words);
+const logger = { log() {}, warn: say, error: say, fatal: say };
+const application = await nest.NestFactory.createMicroservice(Module, {
+  ...configuration(nest, url, JSON.parse(options)),
+  logger,
+});
+// The strategy is private, and its name changed from 10 to 11.
+const strategy = application.serverInstance ?? application.server;
+// Nest 10 reads port 0 as none and would take its default.
+if (new URL(url).port === '0') strategy.port = 0;
+await application.listen();
+tell({ ready: strategy.server?.address?.().port ?? null });
+
+process.stdin.resume().on('end', () => process.exit(0));
