@@ -1,3 +1,14 @@
-//! Tests against real Nest services.
+//! Tests against real Nest services and clients, which say what is right. `script/test` runs them.
 
-fn main() {}
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod bad_input;
+mod conformance;
+mod eyas;
+mod fake;
+mod ground;
+mod mock;
+mod oracle;
+mod server;
+mod tail;
+mod tls;

@@ -1,0 +1,110 @@
+//! What the suite stands on: every transport with every major version of Nest. A further transport is a row here.
+
+use eyas::transport::{self, Spec, Support};
+
+use crate::eyas as program;
+use crate::oracle::{Nest, Service};
+
+/// A transport, and the Nest that speaks it.
+pub struct Ground {
+    /// [`Spec::name`].
+    pub transport: &'static str,
+    /// Whose service and client.
+    pub nest: Nest,
+    /// The service that all tests share.
+    pub service: fn(Nest) -> &'static Service,
+    /// Where a responder of ours serves.
+    pub serve: &'static str,
+}
+
+impl Ground {
+    /// What eyas knows of the transport.
+    pub fn spec(&self) -> &'static Spec {
+        transport::ALL
+            .iter()
+            .find(|spec| spec.name == self.transport)
+            .unwrap_or_else(|| panic!("eyas has no transport {}", self.transport))
+    }
+
+    /// The address of the shared service.
+    pub fn url(&self) -> &'static str {
+        &(self.service)(self.nest).url
+    }
+
+    /// `-O nest=…`
+    pub fn nest_option(&self) -> String {
+        format!("nest={}", self.nest.major())
+    }
+}
+
+macro_rules! grounds {
+    ($($module:ident = $ground:expr;)*) => {
+        /// All of them.
+        pub const ALL: &[Ground] = &[$($ground),*];
+
+        $(pub mod $module {
+            use super::{Ground, Nest};
+            pub const GROUND: Ground = $ground;
+        })*
+    };
+}
+
+grounds! {
+    tcp_nest10 = Ground { transport: "tcp", nest: Nest::V10, service: Nest::tcp_service, serve: "tcp://127.0.0.1:0" };
+    tcp_nest11 = Ground { transport: "tcp", nest: Nest::V11, service: Nest::tcp_service, serve: "tcp://127.0.0.1:0" };
+    tcp_nest12 = Ground { transport: "tcp", nest: Nest::V12, service: Nest::tcp_service, serve: "tcp://127.0.0.1:0" };
+}
+
+/// Makes a test of each function on each ground. Their names tell both, so that `script/test` can leave out by
+/// name what could not be had.
+macro_rules! on_every_ground {
+    ($($test:ident),* $(,)?) => {
+        on_every_ground! { @[tcp_nest10 tcp_nest11 tcp_nest12] [$($test)*] }
+    };
+    (@[$($module:ident)*] $tests:tt) => { $(on_every_ground! { @one $module $tests })* };
+    (@one $module:ident [$($test:ident)*]) => {
+        mod $module {
+            $(#[test]
+            fn $test() {
+                super::$test(&crate::ground::$module::GROUND);
+            })*
+        }
+    };
+}
+
+pub(crate) use on_every_ground;
+
+/// Whether a transport cannot do this; then `arguments` must be refused for that reason, before connecting.
+pub fn cannot(support: &Support, arguments: &[&str]) -> bool {
+    let Support::No(why) = support else { return false };
+    program::run(arguments).exits(2).says(why);
+    true
+}
+
+/// `url` as the library takes it.
+pub fn endpoint(url: &str, nest: Nest) -> transport::Endpoint {
+    let url = url::Url::parse(url).expect("tests give good addresses");
+    transport::Endpoint {
+        scheme: url.scheme().to_owned(),
+        host: url.host_str().expect("tests give a host").to_owned(),
+        port: url.port().expect("tests give a port"),
+        user: None,
+        password: None,
+        path: url.path().trim_start_matches('/').to_owned(),
+        options: std::collections::BTreeMap::default(),
+        tls: transport::Tls::default(),
+        connect_timeout: crate::server::PATIENCE,
+        nest: nest.major().parse().expect("eyas knows this version"),
+    }
+}
+
+/// No transport without tests.
+#[test]
+fn every_transport_is_here() {
+    for spec in transport::ALL {
+        assert!(ALL.iter().any(|ground| ground.transport == spec.name), "nothing tests {}", spec.name);
+    }
+    for ground in ALL {
+        ground.spec();
+    }
+}

@@ -1,0 +1,136 @@
+//! Nest's own client against `eyas mock`: it resolves what it does against the service that is mocked.
+
+use std::fmt::Write as _;
+
+use crate::conformance::word;
+use crate::eyas as program;
+use crate::ground::{Ground, cannot, on_every_ground};
+use crate::oracle::{Ask, Outcome};
+use crate::server::{Server, shortened};
+
+on_every_ground! { rules, rules_on_the_command_line, echo, delay, ends_by_count }
+
+/// Patterns of the service, what makes a rule answer the same, and what to send.
+const RULES: &[(&str, &str, &str)] = &[
+    (r#""ret.null""#, "json = 'null'", "{}"),
+    (r#""ret.false""#, "reply = false", "{}"),
+    (r#""ret.zero""#, "reply = 0", "{}"),
+    (r#""ret.empty""#, "reply = ''", "{}"),
+    (r#""ret.surrogate""#, r#"json = '"a\ud83d"'"#, "{}"),
+    (r#""unicode""#, r#"reply = "żółć 😀 漢字 \u2028 \u0000""#, "{}"),
+    (r#""nested""#, r#"json = '{"b":[1,[2,{"c":null}]],"a":{"k\"ey":{"deep":["\n",-0.5,1e21]}}}'"#, "{}"),
+    (r#""stream.sync""#, "stream = [1, 'two', { three = 3 }]", "{}"),
+    (r#""stream.empty""#, "stream = []", "{}"),
+    (r#""throw.rpc-text""#, "error = { status = 'error', message = 'no such order' }", "{}"),
+    (r#""throw.rpc-object""#, "error = { code = 42, message = 'm', details = { a = [1] } }", "{}"),
+    (r#""throw.error""#, "error = { status = 'error', message = 'Internal server error' }", "{}"),
+    (r#"{"cmd":"sum"}"#, "reply = 6", "[1,2,3]"),
+    (r#"{"z":1,"a":{"y":"v","b":true},"Cmd":"n"}"#, "reply = 'sorted'", "{}"),
+    ("42", "reply = 'the answer'", "{}"),
+    (r#""slow""#, "reply = 7\ndelay = '50ms'", r#"{"ms":50,"value":7}"#),
+];
+
+/// Starts `eyas mock` and gives its address.
+fn mock(ground: &Ground, more: &[&str]) -> (Server, String) {
+    let option = ground.nest_option();
+    let server = program::start(&[&["mock", ground.serve, "-O", &option], more].concat());
+    let scheme = ground.serve.split_once("://").map_or("", |(scheme, _)| scheme);
+    let url = format!("{scheme}://{}", server.listening());
+    (server, url)
+}
+
+fn rules(ground: &Ground) {
+    if cannot(&ground.spec().can.serve, &["mock", ground.serve, "--echo"]) {
+        return;
+    }
+    let mut file = format!("[[on]]\npattern = 'big'\nreply = '{}'\n", "x".repeat(1 << 20));
+    for (pattern, answer, _) in RULES {
+        let _ = writeln!(file, "[[on]]\npattern = '{}'\n{answer}", word(pattern));
+    }
+    let name = format!("rules-{}-{}.toml", ground.transport, ground.nest.major());
+    let (server, url) = mock(ground, &["--rules", &program::file(&name, file)]);
+
+    let unknown = (r#""there.is.no.such.pattern""#, "", "{}");
+    let other_order = (r#"{"Cmd":"n","a":{"b":true,"y":"v"},"z":1}"#, "", "{}");
+    let no_subset = (r#"{"cmd":"sum","x":1}"#, "", "{}");
+    let text_of_number = (r#""42""#, "", "{}");
+    let more = [unknown, other_order, no_subset, text_of_number, (r#""big""#, "", "{}")];
+    let mut different = String::new();
+    for (pattern, _, data) in RULES.iter().chain(&more) {
+        let expected = ground.nest.client().send(&Ask::new(ground.url(), pattern, data));
+        let found = ground.nest.client().send(&Ask::new(&url, pattern, data));
+        if in_any_order(&found) != in_any_order(&expected) {
+            let show = |outcome: &Outcome| shortened(&format!("{outcome:?}"));
+            let _ =
+                writeln!(different, "{pattern}\n  service: {}\n  mock: {}", show(&expected), show(&found));
+        }
+    }
+    assert!(different.is_empty(), "{different}{}", server.output());
+}
+
+/// The outcome with the keys of its objects sorted: a TOML table has no order that could be kept.
+fn in_any_order(outcome: &Outcome) -> String {
+    let sorted = |text: &String| match serde_json::from_str::<serde_json::Value>(text) {
+        Ok(mut value) => {
+            value.sort_all_objects();
+            value.to_string()
+        }
+        // A lone surrogate, which `Value` cannot hold.
+        Err(_) => text.clone(),
+    };
+    let values: Vec<_> = outcome.values.iter().map(sorted).collect();
+    let error = outcome.error.as_ref().map(sorted);
+    format!("{values:?} {error:?} {:?} {}", outcome.failure, outcome.complete)
+}
+
+fn rules_on_the_command_line(ground: &Ground) {
+    if cannot(&ground.spec().can.serve, &["mock", ground.serve, "--echo"]) {
+        return;
+    }
+    let (server, url) = mock(ground, &["--on", r#"ping="x=y""#, "--on", r#"{"cmd":"a=b"}=[1]"#]);
+    for (pattern, value) in [(r#""ping""#, r#""x=y""#), (r#"{"cmd":"a=b"}"#, "[1]")] {
+        let found = ground.nest.client().send(&Ask::new(&url, pattern, "{}"));
+        let expected = Outcome { values: vec![value.to_owned()], complete: true, ..Outcome::default() };
+        assert_eq!(found, expected, "{pattern} {}", server.output());
+    }
+}
+
+fn echo(ground: &Ground) {
+    if cannot(&ground.spec().can.serve, &["mock", ground.serve, "--echo"]) {
+        return;
+    }
+    let (server, url) = mock(ground, &["--echo"]);
+    for data in [r#"{"b":1,"a":["a\ud83d","ż😀",null]}"#, "0", "false", r#""""#] {
+        let expected = ground.nest.client().send(&Ask::new(ground.url(), r#""echo""#, data));
+        let found = ground.nest.client().send(&Ask::new(&url, r#""echo""#, data));
+        assert_eq!(found, expected, "{}", server.output());
+    }
+}
+
+/// A delayed answer is overtaken by one that is not.
+fn delay(ground: &Ground) {
+    if cannot(&ground.spec().can.serve, &["mock", ground.serve, "--echo"]) {
+        return;
+    }
+    let rules = "[[on]]\npattern = 'late'\nreply = 1\ndelay = '60s'\n[[on]]\npattern = 'now'\nreply = 2\n";
+    let name = format!("delay-{}-{}.toml", ground.transport, ground.nest.major());
+    let (server, url) = mock(ground, &["--rules", &program::file(&name, rules)]);
+    let mut late = Ask::new(&url, r#""late""#, "{}");
+    late.timeout = Some(100);
+    let found = ground.nest.client().send(&late);
+    assert!(!found.complete && found.values.is_empty(), "{found:?} {}", server.output());
+    let found = ground.nest.client().send(&Ask::new(&url, r#""now""#, "{}"));
+    assert_eq!(found.values, ["2"], "{}", server.output());
+}
+
+fn ends_by_count(ground: &Ground) {
+    if cannot(&ground.spec().can.serve, &["mock", ground.serve, "--echo"]) {
+        return;
+    }
+    let (mut server, url) = mock(ground, &["--echo", "-n", "2"]);
+    for number in ["1", "2"] {
+        let ask = Ask::new(&url, r#""echo""#, number);
+        assert_eq!(ground.nest.client().send(&ask).values, [number], "{}", server.output());
+    }
+    assert_eq!(server.ended().code(), Some(0), "{}", server.output());
+}

@@ -1,0 +1,121 @@
+//! `eyas tail --listen` between Nest's client and a Nest service: neither notices, and each call is told.
+
+use std::fmt::Write as _;
+
+use crate::conformance::calls;
+use crate::eyas::{self as program, Record};
+use crate::ground::{Ground, cannot, on_every_ground};
+use crate::oracle::Ask;
+use crate::server::{Server, shortened};
+
+on_every_ground! { nobody_notices, requests_and_their_replies, unanswered, a_service_that_is_not_there }
+
+const LISTEN: &[&str] = &["--listen", "127.0.0.1:0", "-o", "json"];
+
+/// Starts `eyas tail` before `url`, and gives the address to call instead.
+fn tail(ground: &Ground, url: &str, more: &[&str]) -> (Server, String) {
+    let option = ground.nest_option();
+    let server = program::start(&[&["tail", url, "-O", &option], LISTEN, more].concat());
+    let scheme = url.split_once("://").map_or("", |(scheme, _)| scheme);
+    let through = format!("{scheme}://{}", server.listening());
+    (server, through)
+}
+
+fn cannot_proxy(ground: &Ground) -> bool {
+    cannot(&ground.spec().can.proxy, &[&["tail", ground.serve], LISTEN].concat())
+}
+
+fn nobody_notices(ground: &Ground) {
+    if cannot_proxy(ground) {
+        return;
+    }
+    let (server, through) = tail(ground, ground.url(), &[]);
+    let mut different = String::new();
+    for (pattern, data) in calls() {
+        let expected = ground.nest.client().send(&Ask::new(ground.url(), &pattern, &data));
+        let found = ground.nest.client().send(&Ask::new(&through, &pattern, &data));
+        if found != expected {
+            let show = |outcome| shortened(&format!("{outcome:?}"));
+            let _ = writeln!(different, "{pattern}\n  direct: {}\n  tailed: {}", show(expected), show(found));
+        }
+    }
+    assert!(different.is_empty(), "{different}{}", server.output());
+}
+
+/// Every request is told with its pattern and data as they came, every reply with what it answers.
+fn requests_and_their_replies(ground: &Ground) {
+    if cannot_proxy(ground) {
+        return;
+    }
+    let (server, through) = tail(ground, ground.url(), &[]);
+    for (pattern, data) in calls() {
+        let seen = server.lines().0.len();
+        let outcome = ground.nest.client().send(&Ask::new(&through, &pattern, &data));
+        let records = server.on_stdout(&format!("last reply to {pattern}"), |lines| {
+            let records: Vec<_> = lines[seen..].iter().map(|line| Record::read(line)).collect();
+            let last = records.iter().any(|record| record.inner("pair", "final").as_deref() == Some("true"));
+            last.then_some(records)
+        });
+        let (request, replies) = records.split_first().expect("a request comes before its reply");
+        let context = || format!("{pattern}: {}", shortened(&format!("{records:?}")));
+        assert_eq!(request.text("dir").as_deref(), Some("request"), "{}", context());
+        assert_eq!(request.text("transport").as_deref(), Some(ground.transport), "{}", context());
+        assert_eq!(request.raw("data"), Some(javascript(&data)), "{}", context());
+        let id = request.raw("id").expect("a request has an id");
+        for reply in replies {
+            assert_eq!(reply.text("dir").as_deref(), Some("reply"), "{}", context());
+            assert_eq!(reply.inner("pair", "of"), Some(id.clone()), "{}", context());
+            let ms: f64 = reply.inner("pair", "ms").expect("a latency").parse().unwrap();
+            assert!(ms >= 0.0, "{}", context());
+            assert_eq!(reply.raw("pattern"), request.raw("pattern"), "{}", context());
+        }
+        let values: Vec<_> = replies.iter().filter_map(|reply| reply.raw("data")).collect();
+        assert_eq!(values, outcome.values, "{}", context());
+        assert_eq!(replies.iter().find_map(|reply| reply.raw("err")), outcome.error, "{}", context());
+    }
+    let marker = r#"{"by":"tail"}"#;
+    ground.nest.client().emit(&Ask::new(&through, r#""user.created""#, marker));
+    let event = server.on_stdout("event", |lines| {
+        lines
+            .iter()
+            .map(|line| Record::read(line))
+            .find(|record| record.raw("data").as_deref() == Some(marker))
+    });
+    assert_eq!(event.text("dir").as_deref(), Some("event"));
+    assert_eq!(event.text("pattern").as_deref(), Some("user.created"));
+    assert_eq!(event.raw("id"), None);
+}
+
+/// JSON as Nest's client writes what it read from `json`.
+fn javascript(json: &str) -> String {
+    match json {
+        // The only one of the calls that JavaScript writes otherwise.
+        "[1.0,1e3,12345678901234567890,1e400]" => "[1,1000,12345678901234567000,null]".to_owned(),
+        same => same.to_owned(),
+    }
+}
+
+fn unanswered(ground: &Ground) {
+    if cannot_proxy(ground) {
+        return;
+    }
+    let (server, through) = tail(ground, ground.url(), &["--timeout", "200ms"]);
+    let mut ask = Ask::new(&through, r#""never""#, r#"{"by":"tail"}"#);
+    ask.timeout = Some(1000);
+    assert!(!ground.nest.client().send(&ask).complete);
+    let told = server.on_stdout("unanswered", |lines| {
+        lines.iter().find(|line| line.contains(r#""type":"unanswered""#)).cloned()
+    });
+    assert!(told.contains("never"), "{told}");
+}
+
+/// The client hears the same as without the proxy: that it cannot connect, or that the connection closed.
+fn a_service_that_is_not_there(ground: &Ground) {
+    if cannot_proxy(ground) {
+        return;
+    }
+    let nowhere = format!("tcp://127.0.0.1:{}", crate::fake::free_port());
+    let (server, through) = tail(ground, &nowhere, &[]);
+    let outcome = ground.nest.client().send(&Ask::new(&through, r#""echo""#, "{}"));
+    assert!(outcome.failure.is_some(), "{outcome:?} {}", server.output());
+}
