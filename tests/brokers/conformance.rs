@@ -38,6 +38,7 @@ pub fn calls() -> Vec<(String, String)> {
         (r#""big""#, "{}"),
         (r#""nested""#, "{}"),
         (r#""stream.sync""#, "{}"),
+        (r#""stream.null""#, "{}"),
         (r#""stream.async""#, "{}"),
         (r#""stream.empty""#, "{}"),
         (r#""stream.late-error""#, "{}"),
@@ -201,7 +202,7 @@ fn many_in_flight_on_one_connection(ground: &Ground) {
         }
         for (number, mut replies) in waiting {
             let mut values = Vec::new();
-            while let Some(reply) = replies.recv().await {
+            while let Some(reply) = replies.replies.recv().await {
                 let reply = reply.unwrap();
                 values.extend(reply.data.as_ref().map(|data| data.as_bytes().to_vec()));
                 if reply.is_final() {
