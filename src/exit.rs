@@ -84,6 +84,11 @@ impl Failure {
         Self { is_told: true, ..Self::new(code, "") }
     }
 
+    /// Ends the run with `code` and no word: what there was to say has been said.
+    pub fn silent(code: Code) -> Self {
+        Self::new(code, "")
+    }
+
     /// Adds the next step.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
@@ -121,7 +126,9 @@ pub fn finish(result: anyhow::Result<Code>, json: bool) -> ExitCode {
             return *code;
         }
         let words = LastWords::of(&error);
-        words.say(json);
+        if !words.message.is_empty() {
+            words.say(json);
+        }
         words.code
     });
     ExitCode::from(code.number())

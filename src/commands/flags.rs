@@ -8,6 +8,7 @@ use clap::Args;
 use crate::fault::Fault;
 use crate::message::Patience;
 use crate::settings::{Settings, parse_duration};
+use crate::transport::Tls;
 
 /// How to reach a service.
 #[derive(Args, Clone, Debug, Default)]
@@ -40,6 +41,17 @@ pub struct LinkFlags {
 }
 
 impl LinkFlags {
+    /// The TLS settings.
+    pub fn tls(&self) -> Tls {
+        Tls {
+            ca: self.tls_ca.clone(),
+            cert: self.tls_cert.clone(),
+            key: self.tls_key.clone(),
+            server_name: self.tls_server_name.clone(),
+            insecure: self.insecure,
+        }
+    }
+
     /// How long to wait for what: these flags, else the settings.
     pub fn patience(&self, settings: &Settings) -> Patience {
         Patience {

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use url::Url;
 
@@ -23,34 +22,6 @@ pub struct Target {
     pub service: Option<String>,
     /// Where this came from, for people.
     pub origin: String,
-}
-
-/// What flags say about a link.
-#[derive(Clone, Debug, Default)]
-pub struct LinkOptions {
-    /// `-O`, unexpanded.
-    pub options: Vec<(String, String)>,
-    /// `--connect-timeout`
-    pub connect_timeout: Option<Duration>,
-    /// TLS.
-    pub tls: Tls,
-}
-
-impl From<&LinkFlags> for LinkOptions {
-    fn from(flags: &LinkFlags) -> Self {
-        let flags = flags.clone();
-        Self {
-            options: flags.options,
-            connect_timeout: flags.connect_timeout,
-            tls: Tls {
-                ca: flags.tls_ca,
-                cert: flags.tls_cert,
-                key: flags.tls_key,
-                server_name: flags.tls_server_name,
-                insecure: flags.insecure,
-            },
-        }
-    }
 }
 
 /// That transport `name` can do a thing; a caveat is told.
@@ -77,22 +48,55 @@ pub fn is_target(word: &str) -> bool {
     word.starts_with('@') || word.split_once("://").is_some_and(|(scheme, _)| is_scheme(scheme))
 }
 
-/// The target, where the first of `words` is one, and all words that are left. Those `after` a `--` are never
+/// The target, where the first of `words` is one, and the words that are left. Those `after` a `--` are never
 /// targets.
-pub fn split_words(words: &[String], after: &[String]) -> (Option<String>, Vec<String>) {
+///
+/// # Errors
+/// Words on both sides of the `--`: nobody could say what they mean together.
+pub fn split<'a>(words: &'a [String], after: &'a [String]) -> Result<(Option<&'a str>, &'a [String]), Fault> {
     let (target, words) = match words.split_first() {
-        Some((first, rest)) if is_target(first) => (Some(first.clone()), rest),
+        Some((first, rest)) if is_target(first) => (Some(first.as_str()), rest),
         _ => (None, words),
     };
-    (target, words.iter().chain(after).cloned().collect())
+    match (words.first(), after.is_empty()) {
+        (_, true) => Ok((target, words)),
+        (None, false) => Ok((target, after)),
+        (Some(word), false) => {
+            Err(Fault::new(format!("`{word}` stands before `--`, and more words after it"))
+                .hint("only a TARGET may stand before `--`"))
+        }
+    }
+}
+
+/// Whether a transport can do what is asked: what it can only in part is said with `-v`.
+///
+/// # Errors
+/// It cannot, and why.
+pub fn require(support: &Support, transport: &str, ui: &mut Ui) -> Result<(), Fault> {
+    match support {
+        Support::Yes => Ok(()),
+        Support::Caveat(but) => {
+            ui.detail(&format!("{transport}: {but}"));
+            Ok(())
+        }
+        Support::No(why) => Err(Fault::new(format!("{transport} cannot do that: {why}"))),
+    }
 }
 
 /// What `word` means; without one: `EYAS_URL`, else the service whose folder this is, else the only service.
 ///
 /// # Errors
 /// Nobody or nothing known is meant, or a variable is missing: always a [`Fault`].
-pub fn resolve(word: Option<&str>, settings: &Settings, link: &LinkOptions) -> anyhow::Result<Target> {
+pub fn resolve(word: Option<&str>, settings: &Settings, link: &LinkFlags) -> anyhow::Result<Target> {
     Ok(resolve_among(word, settings, link, &transport::find)?)
+}
+
+/// Whether `word` means somebody who could be reached: what [`resolve`] says, without flags.
+///
+/// # Errors
+/// As [`resolve`].
+pub fn check(word: &str, settings: &Settings) -> Result<(), Fault> {
+    resolve_among(Some(word), settings, &LinkFlags::default(), &transport::find).map(drop)
 }
 
 /// Finds a transport by its scheme: [`transport::find`].
@@ -101,7 +105,7 @@ type Find<'a> = &'a dyn Fn(&str) -> Result<&'static Spec, Fault>;
 fn resolve_among(
     word: Option<&str>,
     settings: &Settings,
-    link: &LinkOptions,
+    link: &LinkFlags,
     find: Find<'_>,
 ) -> Result<Target, Fault> {
     let by_url = |url: Sourced<String>| {
@@ -233,7 +237,7 @@ fn endpoint(
     url: &Sourced<String>,
     service: Option<&Service>,
     settings: &Settings,
-    link: &LinkOptions,
+    link: &LinkFlags,
     find: Find<'_>,
 ) -> Result<Endpoint, Fault> {
     let text = settings.expand(url)?;
@@ -250,8 +254,9 @@ fn endpoint(
     if host.is_empty() {
         return Err(place(Fault::new(format!("`{shown}` names no host"))));
     }
+    let tls = link.tls();
     if !spec.tls_schemes.contains(&&*scheme) {
-        refuse_tls(&scheme, spec, &link.tls)?;
+        refuse_tls(&scheme, spec, &tls)?;
     }
     let mut options = options(&parsed, link, settings)?;
     if let Some(proto) = service.and_then(|service| service.proto.as_ref())
@@ -268,7 +273,7 @@ fn endpoint(
         path: parsed.path().trim_start_matches('/').to_owned(),
         nest: options.remove("nest").map_or(Ok(crate::wire::NestVersion::default()), |text| text.parse())?,
         options,
-        tls: link.tls.clone(),
+        tls,
         connect_timeout: settings.connect_timeout.or_flag(link.connect_timeout).value,
         scheme,
     })
@@ -295,7 +300,7 @@ fn refuse_tls(scheme: &str, spec: &Spec, tls: &Tls) -> Result<(), Fault> {
 }
 
 /// The query's options, and `-O`, which wins.
-fn options(url: &Url, link: &LinkOptions, settings: &Settings) -> Result<BTreeMap<String, String>, Fault> {
+fn options(url: &Url, link: &LinkFlags, settings: &Settings) -> Result<BTreeMap<String, String>, Fault> {
     let mut options: BTreeMap<_, _> = url.query_pairs().into_owned().collect();
     for (key, value) in &link.options {
         let value = settings.expand(&Sourced::new(value.clone(), Origin::Flag))?;
