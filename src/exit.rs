@@ -255,3 +255,65 @@ fn hint_of<'a>(cause: &'a (dyn StdError + 'static)) -> Option<&'a str> {
     let link = || cause.downcast_ref::<transport::Error>().and_then(transport::Error::advice);
     failure.or_else(fault).or_else(link)
 }
+
+#[cfg(test)]
+mod tests {
+    use anyhow::Context;
+
+    use super::*;
+
+    fn check(error: impl Into<anyhow::Error>, code: Code) {
+        let error = error.into();
+        assert_eq!(LastWords::of(&error).code, code, "{error:#}");
+        let wrapped = error.context("while doing it");
+        assert_eq!(LastWords::of(&wrapped).code, code, "{wrapped:#}");
+    }
+
+    fn pipe() -> io::Error {
+        io::ErrorKind::BrokenPipe.into()
+    }
+
+    #[test]
+    fn each_error_has_its_code() {
+        for (kind, code) in [
+            (Kind::Unreachable, Code::Unreachable),
+            (Kind::Denied, Code::Unreachable),
+            (Kind::NobodyThere, Code::NobodyThere),
+            (Kind::Refused, Code::Failed),
+            (Kind::Protocol, Code::Failed),
+            (Kind::Closed, Code::Failed),
+            (Kind::Unsupported, Code::Usage),
+        ] {
+            check(transport::Error::new(kind, "it"), code);
+        }
+        check(Fault::new("it"), Code::Usage);
+        check(Failure::new(Code::TimedOut, "it"), Code::TimedOut);
+        check(Failure::new(Code::Partial, "it").because(Fault::new("why")), Code::Partial);
+        check(io::Error::other("disk"), Code::Failed);
+        check(anyhow::anyhow!("it"), Code::Failed);
+    }
+
+    #[test]
+    fn a_reader_who_left_is_no_error_but_a_broken_link_is() {
+        assert!(reader_left(&anyhow::Error::from(pipe()).context("cannot write")));
+        let link = transport::Error::new(Kind::Closed, "link lost").because(pipe());
+        assert!(!reader_left(&link.into()));
+    }
+
+    #[test]
+    fn the_last_words_name_causes_and_the_next_step() {
+        let link = transport::Error::new(Kind::Unreachable, "cannot connect")
+            .because(anyhow::anyhow!("refused\x1b[2J"))
+            .hint("start it");
+        let error = Err::<(), _>(link).context("cannot send").unwrap_err();
+        let words = LastWords::of(&error);
+        assert_eq!(
+            anstream::adapter::strip_str(&words.to_text()).to_string(),
+            "error: cannot send\n  cause: cannot connect\n  cause: refused\\x1b[2J\n  hint: start it\n"
+        );
+        assert_eq!(
+            words.to_json().to_string(),
+            r#"{"type":"error","code":5,"message":"cannot send","causes":["cannot connect","refused\u001b[2J"],"hint":"start it"}"#
+        );
+    }
+}

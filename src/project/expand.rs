@@ -92,3 +92,61 @@ fn unquote(value: &str) -> String {
     }
     inside('\'').or_else(|| inside('`')).unwrap_or(value).to_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, expected: Result<&str, &str>) {
+        let folder = tempfile::tempdir().unwrap();
+        let dotenv = folder.path().join(".env");
+        std::fs::write(&dotenv, "BOTH=file\nFILE=file\n").unwrap();
+        let env = [("BOTH", "env"), ("EMPTY", "")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let expanded = expand(text, "here", &env.into(), Some(&dotenv)).map_err(|fault| fault.to_string());
+        assert_eq!(expanded.as_deref().map_err(String::as_str), expected);
+    }
+
+    #[test]
+    fn variables_come_from_the_environment_then_the_file() {
+        check("a ${BOTH} b ${FILE} c", Ok("a env b file c"));
+        check("${NONE:-x:-y}${EMPTY:-z}${EMPTY}", Ok("x:-yz"));
+        check("$${BOTH} $BOTH ${BOTH}$", Ok("${BOTH} $BOTH env$"));
+        check("${NONE}", Err("here: the variable `NONE` is not set"));
+        check("${NONE", Err("here: a `${` is not closed"));
+    }
+
+    #[test]
+    fn a_dotenv_file_reads_as_npm_reads_it() {
+        let source = r#"
+# a comment
+PLAIN=a b   # not this
+export EXPORTED=1
+SINGLE='a # "b" \n'
+DOUBLE="a\nb"
+LINES="one
+two"
+EMPTY=
+COLON: yes
+TRAIL="x" # c
+  INDENTED = spaced
+not a line
+DUP=1
+DUP=2
+"#;
+        let expected = [
+            ("COLON", "yes"),
+            ("DOUBLE", "a\nb"),
+            ("DUP", "2"),
+            ("EMPTY", ""),
+            ("EXPORTED", "1"),
+            ("INDENTED", "spaced"),
+            ("LINES", "one\ntwo"),
+            ("PLAIN", "a b"),
+            ("SINGLE", "a # \"b\" \\n"),
+            ("TRAIL", "x"),
+        ];
+        let read = parse_dotenv(source);
+        let read: Vec<_> = read.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        assert_eq!(read, expected);
+    }
+}

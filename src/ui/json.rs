@@ -134,3 +134,66 @@ fn paint(text: &str, style: Style, layout: Layout, out: &mut String) {
         out.push_str(&text);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn check(json: &str, expected: &str) {
+        let mut out = String::new();
+        pretty(json, 0, Layout::default(), &mut out);
+        assert_eq!(out, expected);
+    }
+
+    #[test]
+    fn tokens_stay_as_they_came() {
+        check(
+            r#" {"b" : 1e400,"a":[ ],"b":{},"s":"\ud800 \/, \" {",  "n":[1.0,-0,null]} "#,
+            "{\n  \"b\": 1e400,\n  \"a\": [],\n  \"b\": {},\n  \"s\": \"\\ud800 \\/, \\\" {\",\n  \"n\": [\n    1.0,\n    -0,\n    null\n  ]\n}",
+        );
+        check("7", "7");
+        check(r#""text""#, r#""text""#);
+    }
+
+    #[test]
+    fn one_line_is_what_came_unless_it_spans_lines() {
+        assert_eq!(one_line(r#"{ "a" : 1 }"#), r#"{ "a" : 1 }"#);
+        assert_eq!(one_line("{\n \"a b\" : [ 1,\r\n 2 ]}"), r#"{"a b":[1,2]}"#);
+    }
+
+    #[test]
+    fn colours_and_escapes_are_asked_for() {
+        let mut out = String::new();
+        pretty("{\"a\u{9b}\":1}", 2, Layout { paint: true, visible: true }, &mut out);
+        assert_eq!(out, "{\n    \u{1b}[34m\"a\\u009b\"\u{1b}[0m: \u{1b}[36m1\u{1b}[0m\n  }");
+    }
+
+    fn any_json() -> impl Strategy<Value = serde_json::Value> {
+        let leaf = prop_oneof![
+            Just(serde_json::Value::Null),
+            any::<bool>().prop_map(Into::into),
+            any::<i64>().prop_map(Into::into),
+            ".*".prop_map(Into::into),
+        ];
+        leaf.prop_recursive(4, 32, 4, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Into::into),
+                prop::collection::vec((".*", inner), 0..4)
+                    .prop_map(|pairs| serde_json::Value::Object(pairs.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn it_agrees_with_serde(value in any_json()) {
+            let expected = serde_json::to_string_pretty(&value)?;
+            let mut out = String::new();
+            pretty(&value.to_string(), 0, Layout::default(), &mut out);
+            prop_assert_eq!(&out, &expected);
+            prop_assert_eq!(one_line(&expected), if expected.contains('\n') { value.to_string() } else { expected.clone() });
+        }
+    }
+}

@@ -226,3 +226,6 @@ impl Ui {
         if self.look.out_terminal { self.out.write_all(&visible(bytes)) } else { self.out.write_all(bytes) }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -82,3 +82,32 @@ fn step<'a>(value: &'a Value, key: &str) -> Option<&'a Value> {
         value => value.get(key),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_are_filled_in() {
+        let record =
+            serde_json::json!({ "pattern": "sum", "data": { "id": 7, "tags": ["a", { "b": null }] } });
+        let check = |template: &str, expected: &str| {
+            assert_eq!(Template::parse(template).unwrap().render(&record), expected);
+        };
+        check("{pattern} {data.id}", "sum 7");
+        check("{{{data.tags.0}}} {none}{data.none.x}|", "{a} |");
+        check("{data.tags} { data.tags.1.b }", r#"["a",{"b":null}] null"#);
+        check("", "");
+    }
+
+    #[test]
+    fn a_bad_template_is_told_with_its_column() {
+        let check = |template: &str, expected: &str| {
+            assert_eq!(Template::parse(template).unwrap_err().to_string(), expected);
+        };
+        check("ö {a", "`ö {a`, column 3: this brace is never closed");
+        check("a}", "`a}`, column 2: this brace was never opened");
+        check("{}", "`{}`, column 1: this field has no name");
+        check("{a..b}", "`{a..b}`, column 1: this field has no name");
+    }
+}

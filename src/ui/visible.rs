@@ -85,3 +85,17 @@ fn replace(text: &str, hidden: impl Fn(char) -> bool, show: impl Fn(&mut String,
     }
     Cow::Owned(out)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_characters_are_shown() {
+        assert_eq!(text("a\x1b[2J\r\n\tb\u{7f}\u{9b}\u{202e}ö"), "a\\x1b[2J\\x0d\n\tb\\x7f\\x9b\\u{202e}ö");
+        assert_eq!(line("a\nb\tc"), "a\\nb\\tc");
+        assert_eq!(json("\"\u{9b}\u{202e}\u{7f}\""), r#""\u009b\u202e\u007f""#);
+        assert_eq!(bytes(b"a\xff\x1bb").as_ref(), br"a\xff\x1bb");
+        assert!(matches!(text("plain"), Cow::Borrowed("plain")));
+    }
+}

@@ -172,11 +172,56 @@ pub fn did_you_mean(word: &str, known: impl IntoIterator<Item = impl AsRef<str>>
     let mut known: Vec<_> = known.into_iter().map(|name| name.as_ref().to_owned()).collect();
     known.sort_unstable();
     known.dedup();
-    let near = |name: &&String| strsim::jaro_winkler(word, name);
-    let nearest = known.iter().max_by(|a, b| near(a).total_cmp(&near(b))).filter(|name| near(name) > 0.8);
+    let far = |name: &&String| strsim::damerau_levenshtein(word, name);
+    let nearest = known.iter().min_by_key(far).filter(|name| far(name) <= 1 + word.chars().count() / 4);
     match nearest {
         Some(name) => format!("did you mean `{name}`? {what}: {}", known.join(", ")),
         None if known.is_empty() => format!("{what}: none"),
         None => format!("{what}: {}", known.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(source: &str, expected: &str, hint: Option<&str>) {
+        let fault = Layer::parse("/p/eyas.toml".into(), source.to_owned()).unwrap_err();
+        assert_eq!((fault.to_string().as_str(), fault.advice()), (expected, hint));
+    }
+
+    #[test]
+    fn a_bad_file_is_told_with_its_place() {
+        check(
+            "version = 1\n[services.a]\nulr = \"x\"\n",
+            "/p/eyas.toml:3:1: unknown key `ulr`",
+            Some("did you mean `url`? the keys here: http, path, proto, transports, url"),
+        );
+        check(
+            "version = 1\n[services.a]\nurl = 7\n",
+            "/p/eyas.toml:3:7: invalid type: integer `7`, expected a string",
+            None,
+        );
+        check(
+            "version = 2\n",
+            "/p/eyas.toml:1:11: version 2 is newer than this eyas",
+            Some("this eyas reads `version = 1`"),
+        );
+        check("", "/p/eyas.toml: it has no `version`", Some("begin it with `version = 1`"));
+        let fault = Layer::parse("/p/eyas.toml".into(), "version = 1\nservices = [".to_owned()).unwrap_err();
+        assert!(fault.to_string().starts_with("/p/eyas.toml:2:1"), "{fault}");
+    }
+
+    #[test]
+    fn columns_count_characters() {
+        let layer = Layer::parse("eyas.toml".into(), "version = 1\n[services]\n\"ö\".url = \"x\"".to_owned())
+            .unwrap();
+        let url = layer.own.services["ö"].url.as_ref().unwrap();
+        assert_eq!(layer.place(url.span().start).to_string(), "eyas.toml:3:11");
+    }
+
+    #[test]
+    fn the_users_file_needs_no_version() {
+        assert!(Layer::parse("/u/config.toml".into(), "timeout = \"1s\"".to_owned()).is_ok());
     }
 }

@@ -107,7 +107,7 @@ impl Origin {
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Flag => f.write_str("flag"),
+            Self::Flag => f.write_str("command line"),
             Self::Environment(name) => write!(f, "environment, {name}"),
             Self::Profile(name, place) => write!(f, "profile {name}, {place}"),
             Self::Project(place) => write!(f, "project, {place}"),
@@ -238,3 +238,6 @@ pub fn parse_duration(text: &str) -> Result<Duration, Fault> {
             .hint("write a number with its unit: `200ms`, `5s`, `1m30s`")
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -313,3 +313,6 @@ fn options(url: &Url, link: &LinkFlags, settings: &Settings) -> Result<BTreeMap<
 fn decoded(text: &str) -> String {
     percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned()
 }
+
+#[cfg(test)]
+mod tests;

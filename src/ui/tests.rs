@@ -1,0 +1,132 @@
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::*;
+use crate::message::{Direction, HeaderValue};
+
+/// A stream that can be read again.
+#[derive(Clone, Default)]
+struct Tape(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Tape {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// What `speak` says on stdout and stderr.
+fn said(look: Look, format: Option<Format>, speak: impl FnOnce(&mut Ui)) -> (String, String) {
+    let (out, err) = (Tape::default(), Tape::default());
+    let mut ui = Ui::on(Box::new(out.clone()), Box::new(err.clone()), look, format);
+    ui.zone = TimeZone::UTC;
+    speak(&mut ui);
+    ui.flush().unwrap();
+    let text = |tape: Tape| {
+        let bytes = tape.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        String::from_utf8(bytes).unwrap()
+    };
+    (text(out), text(err))
+}
+
+const PIPE: Look = Look {
+    out_terminal: false,
+    out_color: false,
+    err_terminal: false,
+    err_color: false,
+    in_terminal: false,
+    quiet: false,
+    verbose: false,
+    no_input: false,
+};
+const TERMINAL: Look = Look { out_terminal: true, err_terminal: true, in_terminal: true, ..PIPE };
+
+fn check_data(look: Look, format: Format, data: &Data, expected: &str) {
+    let (out, _) = said(look, Some(format), |ui| ui.data(data).unwrap());
+    assert_eq!(out, expected);
+}
+
+#[test]
+fn a_payload_is_shown_as_the_format_says() {
+    let json = Data::json("{\"a\":\n \"\u{9b}\"}").unwrap();
+    check_data(PIPE, Format::Raw, &json, "{\"a\":\"\u{9b}\"}\n");
+    check_data(TERMINAL, Format::Raw, &json, "{\"a\":\"\\u009b\"}\n");
+    check_data(PIPE, Format::Pretty, &json, "{\n  \"a\": \"\u{9b}\"\n}\n");
+    check_data(PIPE, Format::Quiet, &json, "");
+    let text = Data::Text("a\x1bb".to_owned());
+    check_data(PIPE, Format::Raw, &text, "a\x1bb\n");
+    check_data(TERMINAL, Format::Raw, &text, "a\\x1bb\n");
+    let binary = Data::Binary(bytes::Bytes::from_static(b"\xff\x00"));
+    check_data(TERMINAL, Format::Pretty, &binary, "\\xff\\x00\n");
+}
+
+#[test]
+fn the_default_format_depends_on_the_reader() {
+    let format = |look, asked| {
+        let mut ui = Ui::on(Box::new(io::sink()), Box::new(io::sink()), look, asked);
+        ui.defaulting(Format::Pretty, Format::Raw);
+        ui.format()
+    };
+    assert_eq!(format(PIPE, None), Format::Raw);
+    assert_eq!(format(TERMINAL, None), Format::Pretty);
+    assert_eq!(format(PIPE, Some(Format::Line)), Format::Line);
+}
+
+#[test]
+fn talk_goes_to_stderr_after_what_was_written() {
+    let talk = |ui: &mut Ui| {
+        ui.out_line("data").unwrap();
+        ui.note("note\x1b");
+        ui.detail("detail");
+        ui.warn("careful");
+    };
+    assert_eq!(said(PIPE, None, talk), ("data\n".to_owned(), "note\x1b\nwarning: careful\n".to_owned()));
+    let (_, err) = said(Look { verbose: true, ..TERMINAL }, None, talk);
+    assert_eq!(err, "note\\x1b\ndetail\nwarning: careful\n");
+    let (_, err) = said(Look { quiet: true, ..PIPE }, None, talk);
+    assert_eq!(err, "warning: careful\n");
+}
+
+#[test]
+fn a_watched_message_is_a_paragraph_or_a_line() {
+    let headers = vec![("trace\n".to_owned(), HeaderValue::Text("a\x1b".to_owned()))];
+    let data = Data::json("{\"id\": [7]}").unwrap();
+    let shown = Shown {
+        at: jiff::Timestamp::from_millisecond(1_500).unwrap(),
+        service: Some("orders"),
+        transport: "nats",
+        direction: Direction::Request,
+        pattern: Some("orders.get"),
+        dest: Some("orders.get"),
+        id: Some("\"3b81c2f0aa\""),
+        headers: &headers,
+        data: Some(&data),
+        error: None,
+        size: 12,
+        pair_ms: None,
+        is_final: false,
+        of_pattern: None,
+    };
+    let (out, _) = said(PIPE, Some(Format::Pretty), |ui| ui.delivery(&shown).unwrap());
+    assert_eq!(
+        out,
+        "00:00:01.500 orders → orders.get #3b81c2f0 12 B\n  trace\\n: a\\x1b\n  {\n    \"id\": [\n      7\n    ]\n  }\n"
+    );
+    let error = Data::Text("no\nway".to_owned());
+    let reply = Shown {
+        service: None,
+        direction: Direction::Reply,
+        pattern: None,
+        of_pattern: Some("orders.get"),
+        dest: Some("_INBOX.x"),
+        error: Some(&error),
+        pair_ms: Some(1.26),
+        is_final: true,
+        ..shown
+    };
+    let (out, _) = said(PIPE, Some(Format::Line), |ui| ui.delivery(&reply).unwrap());
+    assert_eq!(out, "00:00:01.500 nats ← orders.get on _INBOX.x #3b81c2f0 12 B 1.3 ms error  no\\nway\n");
+}
