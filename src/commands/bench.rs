@@ -102,11 +102,11 @@ fn lasting(count: Option<u64>, lasting: Option<Duration>) -> Option<Duration> {
 }
 
 fn send(args: &SendArgs, settings: &Settings, ui: &mut Ui) -> anyhow::Result<Code> {
-    let (word, words) = target::split_words(&args.message.words, &args.message.after);
-    let target = target::resolve(word.as_deref(), settings, &(&args.link).into())?;
+    let (word, words) = target::split(&args.message.words, &args.message.after)?;
+    let target = target::resolve(word, settings, &args.link)?;
     let spec = transport::find(&target.endpoint.scheme)?;
     target::require(&spec.can.request, spec.name, ui)?;
-    let Messages::Same(message) = args.message.messages(&words)? else {
+    let Messages::Same(message) = args.message.messages(words)? else {
         return Err(Fault::new("bench sends the same message every time")
             .hint("leave out --ndjson and --expand")
             .into());
@@ -240,11 +240,11 @@ struct EmitSummary {
 }
 
 fn emit(args: &EmitArgs, settings: &Settings, ui: &mut Ui) -> anyhow::Result<Code> {
-    let (word, words) = target::split_words(&args.message.words, &args.message.after);
-    let target = target::resolve(word.as_deref(), settings, &(&args.link).into())?;
+    let (word, words) = target::split(&args.message.words, &args.message.after)?;
+    let target = target::resolve(word, settings, &args.link)?;
     let spec = transport::find(&target.endpoint.scheme)?;
     target::require(&spec.can.emit, spec.name, ui)?;
-    let mut messages = args.message.messages(&words)?;
+    let mut messages = args.message.messages(words)?;
     let transport = transport::open(target.endpoint)?;
     let count = args.pace.count;
     let limit = lasting(count, args.lasting).unwrap_or(Duration::MAX);

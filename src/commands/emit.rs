@@ -39,11 +39,11 @@ pub struct Args {
 /// # Errors
 /// Words that cannot be used, no connection, a link that ends.
 pub fn run(args: &Args, settings: &Settings, ui: &mut Ui) -> anyhow::Result<Code> {
-    let (word, words) = target::split_words(&args.message.words, &args.message.after);
-    let target = target::resolve(word.as_deref(), settings, &(&args.link).into())?;
+    let (word, words) = target::split(&args.message.words, &args.message.after)?;
+    let target = target::resolve(word, settings, &args.link)?;
     let spec = transport::find(&target.endpoint.scheme)?;
     target::require(&spec.can.emit, spec.name, ui)?;
-    let mut messages = args.message.messages(&words)?;
+    let mut messages = args.message.messages(words)?;
     let count = args.pace.count.or(if messages.is_finite() { None } else { Some(1) });
     let transport = transport::open(target.endpoint)?;
     super::block_on(async {

@@ -71,7 +71,7 @@ pub struct Args {
 /// Rules that cannot be used, an address that cannot be served.
 pub fn run(args: &Args, settings: &Settings, ui: &mut Ui) -> anyhow::Result<Code> {
     ui.defaulting(Format::Line, Format::Line);
-    let target = target::resolve(args.target.as_deref(), settings, &(&args.link).into())?;
+    let target = target::resolve(args.target.as_deref(), settings, &args.link)?;
     let spec = transport::find(&target.endpoint.scheme)?;
     target::require(&spec.can.serve, spec.name, ui)?;
     let nest = target.endpoint.nest;

@@ -66,12 +66,12 @@ enum Extra {
 /// Words that cannot be used, no connection, no reply, an error as reply, an expectation that is not met.
 pub fn run(args: &Args, settings: &Settings, ui: &mut Ui) -> anyhow::Result<Code> {
     ui.defaulting(Format::Pretty, Format::Raw);
-    let (word, words) = target::split_words(&args.message.words, &args.message.after);
-    let target = target::resolve(word.as_deref(), settings, &(&args.link).into())?;
+    let (word, words) = target::split(&args.message.words, &args.message.after)?;
+    let target = target::resolve(word, settings, &args.link)?;
     let spec = transport::find(&target.endpoint.scheme)?;
     target::require(&spec.can.request, spec.name, ui)?;
     let expect = args.expect.as_deref().map(Query::compile).transpose()?;
-    let mut messages = args.message.messages(&words)?;
+    let mut messages = args.message.messages(words)?;
     let count = args.count.or(if messages.is_finite() { None } else { Some(1) });
     let show = Show::new(&args.show, spec.name, target.service)?;
     let transport = transport::open(target.endpoint)?;

@@ -74,7 +74,7 @@ pub fn run(args: &Args, settings: &Settings, ui: &mut Ui) -> anyhow::Result<Code
     if let [_, second, ..] = &targets[..] {
         return Err(Fault::new(format!("one target at a time: `{second}` is a second one")).into());
     }
-    let target = target::resolve(targets.first().map(String::as_str), settings, &(&args.link).into())?;
+    let target = target::resolve(targets.first().map(String::as_str), settings, &args.link)?;
     let spec = transport::find(&target.endpoint.scheme)?;
     check(spec, args.listen.as_deref(), ui)?;
     let criteria = Criteria { only: args.only.clone(), slow: args.slow, patterns, ..Criteria::default() };

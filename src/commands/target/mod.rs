@@ -24,21 +24,6 @@ pub struct Target {
     pub origin: String,
 }
 
-/// That transport `name` can do a thing; a caveat is told.
-///
-/// # Errors
-/// It cannot, and why.
-pub fn require(support: &Support, name: &str, ui: &mut Ui) -> Result<(), Fault> {
-    match support {
-        Support::Yes => Ok(()),
-        Support::Caveat(caveat) => {
-            ui.detail(&format!("{name}: {caveat}"));
-            Ok(())
-        }
-        Support::No(why) => Err(Fault::new(*why)),
-    }
-}
-
 /// Whether `word` is a target: it starts with `@` or has `scheme://`.
 pub fn is_target(word: &str) -> bool {
     let is_scheme = |scheme: &str| {
