@@ -120,7 +120,7 @@ where
     let mut number = 0;
     let mut is_over = false;
     // Since when there is room for another call: what should have started before that is late.
-    let mut room_since = Instant::now();
+    let mut room_since = None;
     let most = plan.in_flight.max(1);
     while !is_over || !calls.is_empty() {
         let has_room = calls.len() < most;
@@ -129,13 +129,13 @@ where
             () = &mut stop => break,
             Some(ended) = calls.join_next() => {
                 if !has_room {
-                    room_since = Instant::now();
+                    room_since = Some(Instant::now());
                 }
                 tally.add(ended.ok(), progress);
             }
             slot = schedule.next(), if has_room && !is_over => match slot {
                 Some(slot) => {
-                    tally.start(slot, plan.rate.is_some() && slot.intended < room_since);
+                    tally.start(slot, plan.rate.is_some() && Some(slot.intended) < room_since);
                     calls.spawn(timed(slot, call(number)));
                     number += 1;
                 }

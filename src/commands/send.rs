@@ -76,7 +76,7 @@ pub fn run(args: &Args, settings: &Settings, ui: &mut Ui) -> anyhow::Result<Code
     let show = Show::new(&args.show, spec.name, target.service)?;
     let transport = transport::open(target.endpoint)?;
     let patience = args.link.patience(settings).reply;
-    super::block_on(async {
+    super::block_on_here(async {
         if args.safety.dry_run {
             return super::outgoing::show(&*transport, &mut messages, count, Some(SAMPLE_ID), ui).await;
         }

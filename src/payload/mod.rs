@@ -139,13 +139,14 @@ impl Source {
                 Ok(Data::Text(text))
             };
         }
-        // `RawValue::from_string` takes the text as it is if nothing surrounds the value, and copies it otherwise.
+        // `Data::json` takes the text as it is if nothing surrounds the value, and copies it otherwise.
         text.truncate(text.trim_end_matches(JSON_SPACE).len());
         let leading = text.len() - text.trim_start_matches(JSON_SPACE).len();
-        if let Err(error) = serde_json::from_str::<&RawValue>(&text) {
-            return Err(not_json(&name, &error));
+        if leading > 0 {
+            // Parsed before the cut as well, so that an error tells the line of the file.
+            serde_json::from_str::<&RawValue>(&text).map_err(|error| not_json(&name, &error))?;
+            text.drain(..leading);
         }
-        text.drain(..leading);
         Data::json(text).map_err(|error| not_json(&name, &error))
     }
 

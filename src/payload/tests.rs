@@ -1,5 +1,7 @@
 use std::io::Cursor;
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::message::Headers;
 
@@ -48,7 +50,7 @@ fn words() {
         match from_words(&words) {
             Ok(data) => assert_eq!(String::from_utf8_lossy(data.as_bytes()), want, "{words:?}"),
             Err(fault) => {
-                assert!(!want.starts_with('{') && fault.to_string().contains(want), "{words:?}: {fault}")
+                assert!(!want.starts_with('{') && fault.to_string().contains(want), "{words:?}: {fault}");
             }
         }
     }
@@ -71,7 +73,7 @@ fn words() {
     check(&["q=say \"hi\"\n"], r#"{"q":"say \"hi\"\n"}"#);
     check(&["id=7", "{\"a\":1}"], "word 2 of 2): a JSON text stands alone");
     check(&["{\"a\":", "1}"], "word 1 of 2): not JSON: EOF");
-    check(&["{\"a\":1,}"], "not JSON: trailing comma at line 1 column 8");
+    check(&["{\"a\":1,}"], "not JSON: key must be a string at line 1 column 8");
     check(&["hello"], "neither JSON nor");
     check(&["7", "8"], "word 1 of 2): neither JSON nor");
     check(&["=7"], "a key is missing at offset 0");
@@ -247,4 +249,18 @@ fn words_as_a_template() {
     check(&["v={{ env(name=\"EYAS_NOT_SET\") }}"], Err("`EYAS_NOT_SET`"));
     check(&["id:={{ seq"], Err("cannot read the payload"));
     check(&["id:=nope"], Err("is not JSON"));
+}
+
+proptest! {
+    #[test]
+    fn no_input_makes_it_panic(words in prop::collection::vec("[a{}\\[\\]:=.\"\\\\0-2é ]{0,8}", 0..4), bytes in any::<Vec<u8>>()) {
+        if let Ok(data) = from_words(&words) {
+            prop_assert!(serde_json::from_slice::<&RawValue>(data.as_bytes()).is_ok(), "{:?}", data);
+        }
+        if let Ok(template) = template_from_words(&words) {
+            let _ = render(&template, &SEEDED);
+        }
+        let lines = Ndjson::new(&*bytes, "`x`", false, false);
+        prop_assert!(lines.count() <= bytes.len());
+    }
 }

@@ -253,7 +253,6 @@ impl Node {
                     out.push(':');
                     value.write(out, is_template);
                 }
-                // Tera would read `}}` after an expression's own as part of nothing: it is plain text there.
                 out.push('}');
             }
             Self::Array(items) => {

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde::de::{MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+use super::Pair;
 use crate::fault::Fault;
 use crate::message::{Data, Direction, HeaderValue, Headers, Pattern};
 
@@ -47,22 +48,10 @@ pub struct Record {
     pub data: Option<Data>,
     /// What only the transport has, as one JSON object.
     pub meta: Option<Box<RawValue>>,
-    /// What a reply knows of its request.
-    pub pair: Option<PairRead>,
+    /// What a reply knows of its request; the request's pattern is in `pattern`.
+    pub pair: Option<Pair>,
     /// The error of an error reply; a text is a JSON string here.
     pub error: Option<Data>,
-}
-
-/// A record's `pair`, as it was read.
-#[derive(Debug, Deserialize)]
-pub struct PairRead {
-    /// The request's id as JSON text.
-    pub of: Option<Box<RawValue>>,
-    /// From the request to this reply, in milliseconds.
-    pub ms: f64,
-    /// No further reply follows.
-    #[serde(rename = "final")]
-    pub is_final: bool,
 }
 
 impl Record {
@@ -119,9 +108,18 @@ struct Fields<'a> {
     data_text: Option<String>,
     data_base64: Option<String>,
     meta: Option<Box<RawValue>>,
-    pair: Option<PairRead>,
+    pair: Option<PairFields>,
     #[serde(default, deserialize_with = "present")]
     err: Option<Box<RawValue>>,
+}
+
+#[derive(Deserialize)]
+struct PairFields {
+    #[serde(default, deserialize_with = "present")]
+    of: Option<Box<RawValue>>,
+    ms: f64,
+    #[serde(rename = "final")]
+    is_final: bool,
 }
 
 impl Fields<'_> {
@@ -150,7 +148,12 @@ impl Fields<'_> {
             headers: self.headers.map(headers).transpose()?.unwrap_or_default(),
             data,
             meta: self.meta,
-            pair: self.pair,
+            pair: self.pair.map(|pair| Pair {
+                of: pair.of,
+                ms: pair.ms,
+                is_final: pair.is_final,
+                pattern: None,
+            }),
             error: self.err.map(Data::Json),
         })
     }

@@ -97,26 +97,31 @@ fn a_payload_stays_byte_for_byte_on_one_line() {
 #[test]
 fn payloads_and_patterns_of_all_kinds_are_told_apart() {
     #[track_caller]
-    fn check(pattern: Pattern, data: Option<Data>, want: &str) {
-        let text = line(&CONTEXT, &event(pattern.clone(), data.clone()), None);
+    fn check(pattern: Pattern, data: Option<&Data>, want: &str) {
+        let text = line(&CONTEXT, &event(pattern.clone(), data.cloned()), None);
         assert!(text.contains(want), "{text} lacks {want}");
         let record = read_back(&text);
         assert_eq!(record.pattern, Some(pattern));
-        assert_eq!(record.data.map(kind_and_bytes), data.map(kind_and_bytes));
+        assert_eq!(record.data.as_ref().map(kind_and_bytes), data.map(kind_and_bytes));
     }
-    check(Pattern::Text("{not".into()), Some(Data::Text("a\n\"b".into())), r#""data_text":"a\n\"b""#);
-    check(Pattern::Text("42".into()), Some(Data::Binary(vec![0, 255].into())), r#""pattern":"42""#);
+    check(Pattern::Text("{not".into()), Some(&Data::Text("a\n\"b".into())), r#""data_text":"a\n\"b""#);
+    check(Pattern::Text("42".into()), Some(&Data::Binary(vec![0, 255].into())), r#""pattern":"42""#);
     check(Pattern::Json(json("42")), None, r#""pattern":42,"headers":{},"size":12"#);
     check(Pattern::Json(json(r#""\ud800""#)), None, r#""pattern":"\ud800""#);
 }
 
-fn kind_and_bytes(data: Data) -> (u8, Vec<u8>) {
+fn kind_and_bytes(data: &Data) -> (u8, Vec<u8>) {
     let kind = match data {
         Data::Json(_) => 0,
         Data::Text(_) => 1,
         Data::Binary(_) => 2,
     };
     (kind, data.as_bytes().to_vec())
+}
+
+#[derive(Serialize)]
+struct Body {
+    n: u8,
 }
 
 #[test]
@@ -149,7 +154,7 @@ fn other_records_have_the_same_head() {
         pattern: Some(Pattern::Text("p".into())),
         dest: None,
         id: Some(json("\"1\"")),
-        waited: Duration::from_millis(5000),
+        waited: Duration::from_secs(5),
     };
     check(
         |out| unanswered(out, &CONTEXT, at, &request),
@@ -158,10 +163,6 @@ fn other_records_have_the_same_head() {
             ours("unanswered")
         ),
     );
-    #[derive(Serialize)]
-    struct Body {
-        n: u8,
-    }
     check(
         |out| summary(out, at, &Body { n: 1 }).expect("an object"),
         &format!("{},\"n\":1}}", head("summary")),
@@ -265,10 +266,13 @@ proptest! {
         prop_assert_eq!(record.at, at);
         prop_assert_eq!(record.direction, Direction::Reply);
         prop_assert_eq!(record.pattern, Some(pattern));
-        prop_assert_eq!(record.data.map(kind_and_bytes), data.map(kind_and_bytes));
+        prop_assert_eq!(record.data.as_ref().map(kind_and_bytes), data.as_ref().map(kind_and_bytes));
         prop_assert_eq!(record.dest, delivery.dest);
-        prop_assert_eq!(record.id.map(|id| id.get().to_owned()), delivery.id.map(|id| id.get().to_owned()));
+        prop_assert_eq!(record.id.as_ref().map(|id| id.get()), delivery.id.as_ref().map(|id| id.get()));
         prop_assert_eq!(record.error, delivery.error);
+        let pair = record.pair.map(|pair| (pair.of.map(|of| of.get().to_owned()), pair.ms.to_string(), pair.is_final));
+        let of = delivery.id.as_ref().map_or("null", |id| id.get());
+        prop_assert_eq!(pair, Some((Some(of.to_owned()), "0.5".to_owned(), false)));
         // Headers keep their order per name; a name that repeats stands where it first came.
         for name in ["a", "b", "c"] {
             let of = |headers: &Headers| {

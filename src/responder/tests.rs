@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::*;
 use crate::message::Data;
 
@@ -146,4 +148,16 @@ fn rules() {
     twice.push(rule("a=2"));
     let fault = Rules::build(twice, echo, |pattern| pattern.as_str().to_lowercase()).expect_err("two rules");
     assert_eq!(fault.to_string(), "r.toml:1:1 and --on `a=2`: two rules for `a`");
+}
+
+proptest! {
+    #[test]
+    fn no_input_makes_it_panic(word in "[a{}=:\"é1]{0,12}", text in "(\\[\\[on\\]\\]\n(pattern|reply|json|stream|error|every|end|delay) = [\\[\\]\"'{}a-cé0-9, =]{0,9}\n){0,3}") {
+        if let Ok(rule) = parse_on(&word) {
+            prop_assert!(word.starts_with(rule.pattern.as_str()));
+        }
+        if let Err(fault) = parse_file("r", &text) {
+            prop_assert!(fault.to_string().lines().all(|line| line.starts_with("r:")), "{}", fault);
+        }
+    }
 }

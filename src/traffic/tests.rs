@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use proptest::prelude::*;
 use serde_json::value::RawValue;
 
 use super::*;
@@ -175,7 +176,7 @@ fn query_faults() {
     }
     check(".a | nope", "column 6: there is no");
     check(".a |", "column 5: expected term");
-    check("(.a", "column 1: expected closing parenthesis");
+    check("(.a", "column 4: expected closing parenthesis");
     check(".a ]", "column 4");
     check("é & 1", "column 1");
     check("$x", "column 1: there is no");
@@ -328,4 +329,21 @@ fn bytes_that_are_not_nest() {
     check(b"\x16\x03\x01\x02", "TLS handshake: use tcps://");
     check(b"PRI * HTTP/2.0", "HTTP");
     check(b"\xff\x00ab", "`\\xff\\x00ab`");
+}
+
+proptest! {
+    #[test]
+    fn no_input_makes_it_panic(code in "[.a|()\\[\\]{}\"$&é<0-1 ]{0,10}", text in "[\\\\ud8DcCfFé\"a0]{0,24}", pattern in ".{0,9}") {
+        let string = format!("\"{text}\"");
+        if let Ok(query) = Query::compile(&code) {
+            let _ = query.holds("{\"a\":[1,\"x\"]}");
+        }
+        // Whatever serde_json takes for JSON, jaq must be able to read: a filter sees every record.
+        if serde_json::from_str::<&RawValue>(&string).is_ok() {
+            prop_assert_eq!(Query::compile("true").expect("jq").holds(&string), Ok(true));
+        }
+        if let Ok(glob) = Glob::compile(&pattern) {
+            let _ = glob.matches(&Pattern::Text(pattern));
+        }
+    }
 }
