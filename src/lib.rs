@@ -47,7 +47,11 @@ pub mod secret;
 /// Whatever stopped it; [`exit::finish`] tells it.
 pub fn run(cli: cli::Cli) -> anyhow::Result<exit::Code> {
     let world = settings::World::read();
-    let settings = settings::Settings::resolve(cli.global.typed(), world, commands::files(&cli.command))?;
+    let typed = cli.global.typed();
+    let look = settings::Look::resolve(&typed, &world)?;
+    // Before any file is read: its errors are told in these colours, too.
+    ui::choose_colors(look.color.value);
+    let settings = settings::Settings::resolve(look, typed.profile, world, commands::files(&cli.command))?;
     let mut ui = ui::Ui::new(&settings);
     let result = commands::run(cli.command, &settings, &mut ui);
     let flushed = ui.flush();

@@ -28,7 +28,9 @@ pub struct Args {}
 /// # Errors
 /// stdout cannot be written.
 pub fn run(_: &Args, settings: &Settings, ui: &mut Ui) -> anyhow::Result<Code> {
+    let shown = |file: &Option<std::path::PathBuf>| file.as_ref().map(|file| file.display().to_string());
     let report = Report {
+        files: [("project", shown(&settings.project_file)), ("user", shown(&settings.user_file))],
         settings: rows(settings),
         services: services(settings),
         tools: TOOLS.iter().map(|tool| (tool, version(tool.name))).collect(),
@@ -48,6 +50,8 @@ pub fn run(_: &Args, settings: &Settings, ui: &mut Ui) -> anyhow::Result<Code> {
 
 /// Everything that is told.
 struct Report {
+    /// Each file by name, and where it is.
+    files: [(&'static str, Option<String>); 2],
     settings: Vec<Row>,
     services: Vec<Address>,
     tools: Vec<(&'static Tool, Option<String>)>,
@@ -97,14 +101,7 @@ fn rows(settings: &Settings) -> Vec<Row> {
     }
     let look = &settings.look;
     let url = settings.url.as_ref();
-    let file = |name, file: Option<&std::path::PathBuf>| Row {
-        name,
-        value: file.map(|file| file.display().to_string()),
-        origin: if file.is_some() { "found" } else { "not there" }.to_owned(),
-    };
     vec![
-        file("project file", settings.project_file.as_ref()),
-        file("user file", settings.user_file.as_ref()),
         row("profile", &settings.profile, Clone::clone),
         match url {
             Some(url) => row("url", url, |text| Some(secret::mask_text(text))),
@@ -153,6 +150,7 @@ fn version(program: &str) -> Option<String> {
 
 impl Report {
     fn to_json(&self) -> Value {
+        let files = self.files.iter().map(|(name, file)| ((*name).to_owned(), json!(file)));
         let settings = self
             .settings
             .iter()
@@ -170,6 +168,7 @@ impl Report {
         json!({
             "type": "doctor",
             "version": env!("CARGO_PKG_VERSION"),
+            "files": files.collect::<serde_json::Map<_, _>>(),
             "settings": settings.collect::<Vec<_>>(),
             "services": services.collect::<Vec<_>>(),
             "tools": tools.collect::<Vec<_>>(),
@@ -178,7 +177,12 @@ impl Report {
 
     fn lines(&self) -> Vec<String> {
         let mut lines =
-            vec![format!("eyas {}", env!("CARGO_PKG_VERSION")), String::new(), "settings".to_owned()];
+            vec![format!("eyas {}", env!("CARGO_PKG_VERSION")), String::new(), "files".to_owned()];
+        let files = self.files.iter();
+        lines.extend(
+            files.map(|(name, file)| format!("  {name:7}  {}", file.as_deref().unwrap_or("not there"))),
+        );
+        lines.extend([String::new(), "settings".to_owned()]);
         lines.extend(table(self.settings.iter().map(|row| {
             [row.name.to_owned(), row.value.clone().unwrap_or_else(|| "-".to_owned()), row.origin.clone()]
         })));

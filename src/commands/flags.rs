@@ -144,3 +144,64 @@ fn parse_option(text: &str) -> Result<(String, String), Fault> {
         _ => Err(Fault::new(format!("`{text}` is not KEY=VALUE"))),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory, Parser};
+
+    use super::*;
+    use crate::cli::{Cli, Global};
+
+    /// Does everything
+    #[derive(Debug, Parser)]
+    struct All {
+        #[command(flatten)]
+        global: Global,
+        #[command(flatten)]
+        link: LinkFlags,
+        #[command(flatten)]
+        show: ShowFlags,
+        #[command(flatten)]
+        pace: PaceFlags,
+        #[command(flatten)]
+        safety: SafetyFlags,
+    }
+
+    #[test]
+    fn the_groups_go_together() {
+        All::command().debug_assert();
+        Cli::command().debug_assert();
+        let about = All::command().get_about().map(ToString::to_string);
+        assert_eq!(about.as_deref(), Some("Does everything"));
+    }
+
+    #[test]
+    fn flags_are_read() {
+        let words =
+            "all -O nest=11 -O a=b=c --timeout 1m30s -n 3 --rate 10/m -F {ts} -y --tls-cert c --tls-key k";
+        let all = All::parse_from(words.split(' '));
+        let option = |key: &str, value: &str| (key.to_owned(), value.to_owned());
+        assert_eq!(all.link.options, [option("nest", "11"), option("a", "b=c")]);
+        assert_eq!(all.link.timeout, Some(Duration::from_secs(90)));
+        assert_eq!(all.link.tls().cert, Some("c".into()));
+        assert_eq!((all.pace.count, all.safety.yes, all.safety.dry_run), (Some(3), true, false));
+        assert_eq!(all.show.format.as_deref(), Some("{ts}"));
+        for wrong in
+            ["all -O nest", "all -O =x", "all --timeout 5", "all --tls-cert c", "all --rate 0", "all -n -1"]
+        {
+            assert!(All::try_parse_from(wrong.split(' ')).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_rate_is_so_many_in_a_time() {
+        let per_second = |text: &str| text.parse().map(Rate::per_second).ok();
+        assert_eq!(per_second("200/s"), Some(200.0));
+        assert_eq!(per_second("200"), Some(200.0));
+        assert_eq!(per_second("30/m"), Some(0.5));
+        assert_eq!(per_second("2/ms"), Some(2000.0));
+        for none in ["", "/s", "5/", "5/d", "-1/s", "inf/s", "NaN"] {
+            assert_eq!(per_second(none), None, "{none}");
+        }
+    }
+}

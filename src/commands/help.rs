@@ -33,7 +33,7 @@ pub fn run(args: &Args, _: &Settings, ui: &mut Ui) -> anyhow::Result<Code> {
         }
         return Ok(Code::Done);
     }
-    let mut command = find(&args.topic)?;
+    let mut command = find(&args.topic, &[EXIT_CODES])?;
     ui.styled(&command.render_long_help().ansi().to_string())?;
     Ok(Code::Done)
 }
@@ -41,14 +41,14 @@ pub fn run(args: &Args, _: &Settings, ui: &mut Ui) -> anyhow::Result<Code> {
 /// The command that `words` name, built so that it knows its whole name and the global flags.
 ///
 /// # Errors
-/// A word that names none, with the nearest.
-pub fn find(words: &[String]) -> Result<clap::Command, Fault> {
+/// A word that names none, with the nearest; `also` are names that could have been meant beside commands.
+pub fn find(words: &[String], also: &[&str]) -> Result<clap::Command, Fault> {
     let mut command = Cli::command();
     command.build();
     for word in words {
         let Some(next) = command.find_subcommand(word) else {
             let known = command.get_subcommands().map(clap::Command::get_name);
-            let topics: Vec<_> = known.chain((words.len() == 1).then_some(EXIT_CODES)).collect();
+            let topics: Vec<_> = known.chain(also.iter().copied()).collect();
             return Err(Fault::new(format!("there is no help on `{word}`")).hint(did_you_mean(
                 word,
                 topics,

@@ -38,7 +38,7 @@ pub fn run(args: &Args, _: &Settings, ui: &mut Ui) -> anyhow::Result<Code> {
         return Ok(Code::Done);
     }
     let mut page = Vec::new();
-    clap_mangen::Man::new(help::find(&args.command)?).render(&mut page)?;
+    clap_mangen::Man::new(help::find(&args.command, &[])?).render(&mut page)?;
     ui.bytes(&page)?;
     Ok(Code::Done)
 }

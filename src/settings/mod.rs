@@ -185,12 +185,11 @@ pub enum Files {
 }
 
 impl Settings {
-    /// Settles every value.
+    /// Settles every value: `look` as it was settled before, `profile` as it was typed.
     ///
     /// # Errors
     /// An environment variable or a file that cannot be used, by name and place.
-    pub fn resolve(typed: Typed, world: World, files: Files) -> Result<Self, Fault> {
-        let look = Look::resolve(&typed, &world)?;
+    pub fn resolve(look: Look, profile: Option<String>, world: World, files: Files) -> Result<Self, Fault> {
         let (project, user) = match files {
             Files::None => (None, None),
             Files::Read => (
@@ -199,7 +198,7 @@ impl Settings {
             ),
         };
         let layers = Layers { project: project.as_ref(), user: user.as_ref() };
-        let profile = layers.profile(typed.profile, &world)?;
+        let profile = layers.profile(profile, &world)?;
         let chosen = profile.value.as_deref();
         Ok(Self {
             timeout: layers.duration("EYAS_TIMEOUT", &world, chosen, |keys| keys.timeout.as_ref())?,

@@ -41,10 +41,15 @@ fn world(env: &[(&str, &str)]) -> (tempfile::TempDir, World) {
     (folder, World { env, cwd })
 }
 
+fn resolve(typed: Typed, world: World) -> Result<Settings, Fault> {
+    let look = Look::resolve(&typed, &world)?;
+    Settings::resolve(look, typed.profile, world, Files::Read)
+}
+
 /// Every value that can come from more than one place, as `value (origin)`, files without their folder.
 fn check(typed: Typed, env: &[(&str, &str)], expected: &[&str]) {
     let (folder, world) = world(env);
-    let settings = Settings::resolve(typed, world, Files::Read).unwrap();
+    let settings = resolve(typed, world).unwrap();
     let orders = &settings.services["orders"];
     let url = |url: Option<&Sourced<String>>| url.map(|url| format!("{} ({})", url.value, url.origin));
     let seconds = |time: &Sourced<Duration>| Some(format!("{:?} ({})", time.value, time.origin));
@@ -95,7 +100,7 @@ fn the_project_wins_over_the_user_and_a_profile_over_both() {
 fn what_cannot_be_used_is_told_with_its_place() {
     let fails = |env: &[(&str, &str)]| {
         let (_folder, world) = world(env);
-        Settings::resolve(Typed::default(), world, Files::Read).unwrap_err().to_string()
+        resolve(Typed::default(), world).unwrap_err().to_string()
     };
     assert_eq!(fails(&[("EYAS_TIMEOUT", "5")]), "environment, EYAS_TIMEOUT: `5` is no duration");
     assert_eq!(fails(&[("EYAS_OUTPUT", "xml")]), "environment, EYAS_OUTPUT: `xml` is no output");

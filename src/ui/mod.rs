@@ -46,14 +46,19 @@ struct Look {
     no_input: bool,
 }
 
+/// Settles for the whole process when colours are used; before the first [`Ui`] is made.
+pub fn choose_colors(color: Color) {
+    match color {
+        Color::Auto => ColorChoice::Auto,
+        Color::Always => ColorChoice::Always,
+        Color::Never => ColorChoice::Never,
+    }
+    .write_global();
+}
+
 impl Ui {
     /// The process's own streams.
     pub fn new(settings: &Settings) -> Self {
-        match settings.look.color.value {
-            Color::Auto => {}
-            Color::Always => ColorChoice::Always.write_global(),
-            Color::Never => ColorChoice::Never.write_global(),
-        }
         let (out, err) = (io::stdout(), io::stderr());
         let look = Look {
             out_terminal: out.is_terminal(),

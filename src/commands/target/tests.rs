@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::settings::{Files, Typed, World};
+use crate::settings::{Files, Look, Typed, World};
 use crate::transport::{Capabilities, Error, OptionDoc};
 use crate::wire::NestVersion;
 
@@ -51,7 +51,9 @@ fn settings(toml: &str, cwd: &str, env: &[(&str, &str)]) -> (tempfile::TempDir, 
         std::fs::write(folder.path().join("eyas.toml"), format!("version = 1\n{toml}")).unwrap();
     }
     let env: BTreeMap<_, _> = env.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
-    let settings = Settings::resolve(Typed::default(), World { env, cwd }, Files::Read).unwrap();
+    let world = World { env, cwd };
+    let look = Look::resolve(&Typed::default(), &world).unwrap();
+    let settings = Settings::resolve(look, None, world, Files::Read).unwrap();
     (folder, settings)
 }
 
