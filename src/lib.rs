@@ -51,7 +51,11 @@ pub fn run(cli: cli::Cli) -> anyhow::Result<exit::Code> {
     let look = settings::Look::resolve(&typed, &world)?;
     // Before any file is read: its errors are told in these colours, too.
     ui::choose_colors(look.color.value);
-    let settings = settings::Settings::resolve(look, typed.profile, world, commands::files(&cli.command))?;
+    let settings = if commands::uses_settings(&cli.command) {
+        settings::Settings::resolve(look, typed.profile, world)?
+    } else {
+        settings::Settings::bare(look, world)
+    };
     let mut ui = ui::Ui::new(&settings);
     let result = commands::run(cli.command, &settings, &mut ui);
     let flushed = ui.flush();

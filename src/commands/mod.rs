@@ -18,7 +18,7 @@ use std::future::Future;
 
 use crate::cli::Command;
 use crate::exit::{self, Code};
-use crate::settings::{Files, Settings};
+use crate::settings::Settings;
 use crate::ui::Ui;
 
 /// Runs `command`.
@@ -39,12 +39,9 @@ pub fn run(command: Command, settings: &Settings, ui: &mut Ui) -> anyhow::Result
     }
 }
 
-/// The files that `command` needs: those that work the same everywhere read none.
-pub fn files(command: &Command) -> Files {
-    match command {
-        Command::Completions(_) | Command::Man(_) | Command::Help(_) => Files::None,
-        _ => Files::Read,
-    }
+/// Whether `command` uses settings: those that work the same everywhere must work with broken ones, too.
+pub fn uses_settings(command: &Command) -> bool {
+    !matches!(command, Command::Completions(_) | Command::Man(_) | Command::Help(_))
 }
 
 /// Runs `future` to its end on a runtime made for it: only commands that talk pay for one.
@@ -86,4 +83,30 @@ pub async fn interrupted() {
             exit::at_once(Code::Interrupted);
         }
     });
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::pin::pin;
+    use std::process;
+
+    use super::*;
+
+    #[test]
+    fn the_first_ctrl_c_is_told() {
+        let code = block_on(async {
+            let mut interrupted = pin!(interrupted());
+            // The handler must stand before the signal comes, or the test itself would end.
+            tokio::select! {
+                biased;
+                () = &mut interrupted => anyhow::bail!("nobody pressed Ctrl-C yet"),
+                () = std::future::ready(()) => {}
+            }
+            let kill = format!("kill -INT {}", process::id());
+            anyhow::ensure!(process::Command::new("sh").args(["-c", &kill]).status()?.success());
+            interrupted.await;
+            Ok(Code::Interrupted)
+        });
+        assert_eq!(code.unwrap().number(), 130);
+    }
 }

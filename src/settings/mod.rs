@@ -175,28 +175,30 @@ pub struct Settings {
     pub user_file: Option<PathBuf>,
 }
 
-/// Which files a command needs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Files {
-    /// None: it works the same everywhere.
-    None,
-    /// The project's and the user's.
-    Read,
-}
-
 impl Settings {
+    /// For commands that work the same everywhere: no file is read, and nothing but `look` can be wrong.
+    pub fn bare(look: Look, world: World) -> Self {
+        let five_seconds = Sourced::new(Duration::from_secs(5), Origin::Default);
+        Self {
+            world,
+            look,
+            profile: Sourced::new(None, Origin::Default),
+            timeout: five_seconds.clone(),
+            connect_timeout: five_seconds,
+            url: None,
+            services: BTreeMap::new(),
+            project_file: None,
+            user_file: None,
+        }
+    }
+
     /// Settles every value: `look` as it was settled before, `profile` as it was typed.
     ///
     /// # Errors
     /// An environment variable or a file that cannot be used, by name and place.
-    pub fn resolve(look: Look, profile: Option<String>, world: World, files: Files) -> Result<Self, Fault> {
-        let (project, user) = match files {
-            Files::None => (None, None),
-            Files::Read => (
-                project::find(&world.cwd).map(Layer::read).transpose()?,
-                world.user_file().filter(|file| file.is_file()).map(Layer::read).transpose()?,
-            ),
-        };
+    pub fn resolve(look: Look, profile: Option<String>, world: World) -> Result<Self, Fault> {
+        let project = project::find(&world.cwd).map(Layer::read).transpose()?;
+        let user = world.user_file().filter(|file| file.is_file()).map(Layer::read).transpose()?;
         let layers = Layers { project: project.as_ref(), user: user.as_ref() };
         let profile = layers.profile(profile, &world)?;
         let chosen = profile.value.as_deref();

@@ -43,7 +43,7 @@ fn world(env: &[(&str, &str)]) -> (tempfile::TempDir, World) {
 
 fn resolve(typed: Typed, world: World) -> Result<Settings, Fault> {
     let look = Look::resolve(&typed, &world)?;
-    Settings::resolve(look, typed.profile, world, Files::Read)
+    Settings::resolve(look, typed.profile, world)
 }
 
 /// Every value that can come from more than one place, as `value (origin)`, files without their folder.

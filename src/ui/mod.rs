@@ -10,6 +10,7 @@ pub mod template;
 pub mod visible;
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::io::{self, BufWriter, IsTerminal, Write};
 
 use anstream::{AutoStream, ColorChoice};
@@ -29,7 +30,8 @@ pub struct Ui {
     look: Look,
     asked: Option<Format>,
     default: (Format, Format),
-    zone: TimeZone,
+    /// Read when the first message is shown.
+    zone: OnceCell<TimeZone>,
 }
 
 /// What is known about the streams.
@@ -80,7 +82,7 @@ impl Ui {
             look,
             asked,
             default: (Format::Pretty, Format::Pretty),
-            zone: TimeZone::system(),
+            zone: OnceCell::new(),
         }
     }
 
@@ -144,10 +146,11 @@ impl Ui {
     /// stdout cannot be written.
     pub fn delivery(&mut self, shown: &Shown<'_>) -> io::Result<()> {
         let layout = json::Layout { paint: self.look.out_color, visible: self.look.out_terminal };
+        let zone = self.zone.get_or_init(TimeZone::system);
         let text = match self.format() {
             Format::Quiet => return Ok(()),
-            Format::Pretty => shown.paragraph(&self.zone, layout),
-            Format::Line | Format::Json | Format::Raw => shown.line(&self.zone, layout),
+            Format::Pretty => shown.paragraph(zone, layout),
+            Format::Line | Format::Json | Format::Raw => shown.line(zone, layout),
         };
         self.out.write_all(text.as_bytes())
     }

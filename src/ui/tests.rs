@@ -22,7 +22,7 @@ impl Write for Tape {
 fn said(look: Look, format: Option<Format>, speak: impl FnOnce(&mut Ui)) -> (String, String) {
     let (out, err) = (Tape::default(), Tape::default());
     let mut ui = Ui::on(Box::new(out.clone()), Box::new(err.clone()), look, format);
-    ui.zone = TimeZone::UTC;
+    ui.zone = TimeZone::UTC.into();
     speak(&mut ui);
     ui.flush().unwrap();
     let text = |tape: Tape| {

@@ -120,6 +120,9 @@ fn arrows_only_point_down() {
             continue;
         };
         for (number, line) in source.code() {
+            if line.contains("crate::{") {
+                wrong.push(format!("{}:{number}: name each module on its own line", source.path.display()));
+            }
             let others = edge.captures_iter(line).map(|found| found[1].to_owned());
             for other in others.filter(|other| *other != module) {
                 if !may.contains(&other.as_str()) && !ALL_MAY.contains(&other.as_str()) {

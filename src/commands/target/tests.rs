@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::settings::{Files, Look, Typed, World};
+use crate::settings::{Look, Typed, World};
 use crate::transport::{Capabilities, Error, OptionDoc};
 use crate::wire::NestVersion;
 
@@ -53,7 +53,7 @@ fn settings(toml: &str, cwd: &str, env: &[(&str, &str)]) -> (tempfile::TempDir, 
     let env: BTreeMap<_, _> = env.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
     let world = World { env, cwd };
     let look = Look::resolve(&Typed::default(), &world).unwrap();
-    let settings = Settings::resolve(look, None, world, Files::Read).unwrap();
+    let settings = Settings::resolve(look, None, world).unwrap();
     (folder, settings)
 }
 
