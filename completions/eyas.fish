@@ -38,10 +38,228 @@ complete -c eyas -n "__fish_eyas_needs_command" -s v -l verbose -d 'More talk on
 complete -c eyas -n "__fish_eyas_needs_command" -l no-input -d 'Never ask, not even on a terminal'
 complete -c eyas -n "__fish_eyas_needs_command" -s h -l help -d 'Print help'
 complete -c eyas -n "__fish_eyas_needs_command" -s V -l version -d 'Print version'
+complete -c eyas -n "__fish_eyas_needs_command" -f -a "emit" -d 'Emit events, as Nest\'s ClientProxy.emit() does'
+complete -c eyas -n "__fish_eyas_needs_command" -f -a "send" -d 'Send a request, as Nest\'s ClientProxy.send() does, and print the reply'
+complete -c eyas -n "__fish_eyas_needs_command" -f -a "tail" -d 'Watch messages on their way, requests paired with their replies'
+complete -c eyas -n "__fish_eyas_needs_command" -f -a "mock" -d 'Answer requests as a Nest service would, by rules'
+complete -c eyas -n "__fish_eyas_needs_command" -f -a "bench" -d 'Measure how many calls a service answers, and how fast'
 complete -c eyas -n "__fish_eyas_needs_command" -f -a "doctor" -d 'Show every setting, where it came from, and what there is to work with'
 complete -c eyas -n "__fish_eyas_needs_command" -f -a "completions" -d 'Print the completion script of a shell'
 complete -c eyas -n "__fish_eyas_needs_command" -f -a "man" -d 'Print a manual page, or write them all'
 complete -c eyas -n "__fish_eyas_needs_command" -f -a "help" -d 'Tell more about a command, or about the exit codes'
+complete -c eyas -n "__fish_eyas_using_subcommand emit" -s d -l data -d 'The data as one text: JSON, `@FILE`, or `-` for standard input' -r
+complete -c eyas -n "__fish_eyas_using_subcommand emit" -l ndjson -d 'A message from each line of FILE (`-`: standard input): a payload, or a record of `tail -o json`' -r
+complete -c eyas -n "__fish_eyas_using_subcommand emit" -l seed -d 'Makes `--expand` repeatable' -r
+complete -c eyas -n "__fish_eyas_using_subcommand emit" -s H -l header -d 'A header (properties, metadata); repeatable' -r
+complete -c eyas -n "__fish_eyas_using_subcommand emit" -s n -l count -d 'How many messages' -r
+complete -c eyas -n "__fish_eyas_using_subcommand emit" -l rate -d 'How many in a time, whatever the replies do: 200/s, 10/m' -r
+complete -c eyas -n "__fish_eyas_using_subcommand emit" -s O -l option -d 'An option of the transport, as in the URL\'s query; repeatable' -r
+complete -c eyas -n "__fish_eyas_using_subcommand emit" -l timeout -d 'How long to wait for the first reply, then between replies [default: 5s]' -r
+complete -c eyas -n "__fish_eyas_using_subcommand emit" -l connect-timeout -d 'How long connecting may take, TLS and login included [default: 5s]' -r
+complete -c eyas -n "__fish_eyas_using_subcommand emit" -l tls-ca -d 'PEM file of the authorities to trust instead of the system\'s' -r -F
+complete -c eyas -n "__fish_eyas_using_subcommand emit" -l tls-cert -d 'PEM file of the client\'s certificate' -r -F
+complete -c eyas -n "__fish_eyas_using_subcommand emit" -l tls-key -d 'PEM file of the client\'s key' -r -F
+complete -c eyas -n "__fish_eyas_using_subcommand emit" -l tls-server-name -d 'The name to expect in the server\'s certificate' -r
+complete -c eyas -n "__fish_eyas_using_subcommand emit" -s o -l output -d 'How results are shown' -r -f -a "pretty\t''
+line\t''
+json\t''
+raw\t''
+quiet\t''"
+complete -c eyas -n "__fish_eyas_using_subcommand emit" -l color -d 'When to use colours' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c eyas -n "__fish_eyas_using_subcommand emit" -l profile -d 'The profile of eyas.toml to use' -r
+complete -c eyas -n "__fish_eyas_using_subcommand emit" -l bare -d 'Take every line as a payload, records too'
+complete -c eyas -n "__fish_eyas_using_subcommand emit" -l expand -d 'Fill in `{{ uuid() }}`, `{{ now() }}`, `{{ seq }}`, `{{ random(min=1, max=9) }}` for each message'
+complete -c eyas -n "__fish_eyas_using_subcommand emit" -l raw -d 'Send the data as it is, without Nest\'s envelope'
+complete -c eyas -n "__fish_eyas_using_subcommand emit" -l insecure -d 'Trust any certificate'
+complete -c eyas -n "__fish_eyas_using_subcommand emit" -l dry-run -d 'Show the exact bytes and send nothing'
+complete -c eyas -n "__fish_eyas_using_subcommand emit" -s y -l yes -d 'Do not ask for confirmation'
+complete -c eyas -n "__fish_eyas_using_subcommand emit" -s q -l quiet -d 'No talk on stderr but errors'
+complete -c eyas -n "__fish_eyas_using_subcommand emit" -s v -l verbose -d 'More talk on stderr'
+complete -c eyas -n "__fish_eyas_using_subcommand emit" -l no-input -d 'Never ask, not even on a terminal'
+complete -c eyas -n "__fish_eyas_using_subcommand emit" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c eyas -n "__fish_eyas_using_subcommand send" -s d -l data -d 'The data as one text: JSON, `@FILE`, or `-` for standard input' -r
+complete -c eyas -n "__fish_eyas_using_subcommand send" -l ndjson -d 'A message from each line of FILE (`-`: standard input): a payload, or a record of `tail -o json`' -r
+complete -c eyas -n "__fish_eyas_using_subcommand send" -l seed -d 'Makes `--expand` repeatable' -r
+complete -c eyas -n "__fish_eyas_using_subcommand send" -s H -l header -d 'A header (properties, metadata); repeatable' -r
+complete -c eyas -n "__fish_eyas_using_subcommand send" -s n -l count -d 'Send it so many times, one after the other' -r
+complete -c eyas -n "__fish_eyas_using_subcommand send" -l replies -d 'Stop after N replies instead of at the end of the stream' -r
+complete -c eyas -n "__fish_eyas_using_subcommand send" -l expect -d 'Every reply\'s data must fulfil this jq expression, or the exit code is 1' -r
+complete -c eyas -n "__fish_eyas_using_subcommand send" -l print -d 'Print more than the data, on stderr' -r -f -a "headers\t'The reply\'s headers'
+timing\t'How long it took'"
+complete -c eyas -n "__fish_eyas_using_subcommand send" -s F -l format -d 'Each message by a template over its record: \'{ts} {pattern} {data.id}\'' -r
+complete -c eyas -n "__fish_eyas_using_subcommand send" -l filter -d 'Only messages for which this jq expression over the record holds' -r
+complete -c eyas -n "__fish_eyas_using_subcommand send" -l grep -d 'Only messages whose payload matches' -r
+complete -c eyas -n "__fish_eyas_using_subcommand send" -s O -l option -d 'An option of the transport, as in the URL\'s query; repeatable' -r
+complete -c eyas -n "__fish_eyas_using_subcommand send" -l timeout -d 'How long to wait for the first reply, then between replies [default: 5s]' -r
+complete -c eyas -n "__fish_eyas_using_subcommand send" -l connect-timeout -d 'How long connecting may take, TLS and login included [default: 5s]' -r
+complete -c eyas -n "__fish_eyas_using_subcommand send" -l tls-ca -d 'PEM file of the authorities to trust instead of the system\'s' -r -F
+complete -c eyas -n "__fish_eyas_using_subcommand send" -l tls-cert -d 'PEM file of the client\'s certificate' -r -F
+complete -c eyas -n "__fish_eyas_using_subcommand send" -l tls-key -d 'PEM file of the client\'s key' -r -F
+complete -c eyas -n "__fish_eyas_using_subcommand send" -l tls-server-name -d 'The name to expect in the server\'s certificate' -r
+complete -c eyas -n "__fish_eyas_using_subcommand send" -s o -l output -d 'How results are shown' -r -f -a "pretty\t''
+line\t''
+json\t''
+raw\t''
+quiet\t''"
+complete -c eyas -n "__fish_eyas_using_subcommand send" -l color -d 'When to use colours' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c eyas -n "__fish_eyas_using_subcommand send" -l profile -d 'The profile of eyas.toml to use' -r
+complete -c eyas -n "__fish_eyas_using_subcommand send" -l bare -d 'Take every line as a payload, records too'
+complete -c eyas -n "__fish_eyas_using_subcommand send" -l expand -d 'Fill in `{{ uuid() }}`, `{{ now() }}`, `{{ seq }}`, `{{ random(min=1, max=9) }}` for each message'
+complete -c eyas -n "__fish_eyas_using_subcommand send" -l raw -d 'Send the data as it is, without Nest\'s envelope'
+complete -c eyas -n "__fish_eyas_using_subcommand send" -l insecure -d 'Trust any certificate'
+complete -c eyas -n "__fish_eyas_using_subcommand send" -l dry-run -d 'Show the exact bytes and send nothing'
+complete -c eyas -n "__fish_eyas_using_subcommand send" -s y -l yes -d 'Do not ask for confirmation'
+complete -c eyas -n "__fish_eyas_using_subcommand send" -s q -l quiet -d 'No talk on stderr but errors'
+complete -c eyas -n "__fish_eyas_using_subcommand send" -s v -l verbose -d 'More talk on stderr'
+complete -c eyas -n "__fish_eyas_using_subcommand send" -l no-input -d 'Never ask, not even on a terminal'
+complete -c eyas -n "__fish_eyas_using_subcommand send" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c eyas -n "__fish_eyas_using_subcommand tail" -l listen -d 'Stand in between: listen here and pass everything on' -r
+complete -c eyas -n "__fish_eyas_using_subcommand tail" -l only -d 'Only these: requests, replies, events, errors, unanswered' -r
+complete -c eyas -n "__fish_eyas_using_subcommand tail" -l slow -d 'Only what took at least this long' -r
+complete -c eyas -n "__fish_eyas_using_subcommand tail" -s n -l count -d 'End after N messages' -r
+complete -c eyas -n "__fish_eyas_using_subcommand tail" -l idle -d 'End when nothing came for this time' -r
+complete -c eyas -n "__fish_eyas_using_subcommand tail" -l for -d 'End after this time' -r
+complete -c eyas -n "__fish_eyas_using_subcommand tail" -s F -l format -d 'Each message by a template over its record: \'{ts} {pattern} {data.id}\'' -r
+complete -c eyas -n "__fish_eyas_using_subcommand tail" -l filter -d 'Only messages for which this jq expression over the record holds' -r
+complete -c eyas -n "__fish_eyas_using_subcommand tail" -l grep -d 'Only messages whose payload matches' -r
+complete -c eyas -n "__fish_eyas_using_subcommand tail" -s O -l option -d 'An option of the transport, as in the URL\'s query; repeatable' -r
+complete -c eyas -n "__fish_eyas_using_subcommand tail" -l timeout -d 'How long to wait for the first reply, then between replies [default: 5s]' -r
+complete -c eyas -n "__fish_eyas_using_subcommand tail" -l connect-timeout -d 'How long connecting may take, TLS and login included [default: 5s]' -r
+complete -c eyas -n "__fish_eyas_using_subcommand tail" -l tls-ca -d 'PEM file of the authorities to trust instead of the system\'s' -r -F
+complete -c eyas -n "__fish_eyas_using_subcommand tail" -l tls-cert -d 'PEM file of the client\'s certificate' -r -F
+complete -c eyas -n "__fish_eyas_using_subcommand tail" -l tls-key -d 'PEM file of the client\'s key' -r -F
+complete -c eyas -n "__fish_eyas_using_subcommand tail" -l tls-server-name -d 'The name to expect in the server\'s certificate' -r
+complete -c eyas -n "__fish_eyas_using_subcommand tail" -s o -l output -d 'How results are shown' -r -f -a "pretty\t''
+line\t''
+json\t''
+raw\t''
+quiet\t''"
+complete -c eyas -n "__fish_eyas_using_subcommand tail" -l color -d 'When to use colours' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c eyas -n "__fish_eyas_using_subcommand tail" -l profile -d 'The profile of eyas.toml to use' -r
+complete -c eyas -n "__fish_eyas_using_subcommand tail" -l stats -d 'A table of rates and latencies at the end'
+complete -c eyas -n "__fish_eyas_using_subcommand tail" -l insecure -d 'Trust any certificate'
+complete -c eyas -n "__fish_eyas_using_subcommand tail" -s q -l quiet -d 'No talk on stderr but errors'
+complete -c eyas -n "__fish_eyas_using_subcommand tail" -s v -l verbose -d 'More talk on stderr'
+complete -c eyas -n "__fish_eyas_using_subcommand tail" -l no-input -d 'Never ask, not even on a terminal'
+complete -c eyas -n "__fish_eyas_using_subcommand tail" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c eyas -n "__fish_eyas_using_subcommand mock" -l on -d 'Answer PATTERN with JSON; repeatable' -r
+complete -c eyas -n "__fish_eyas_using_subcommand mock" -l rules -d 'Answer by the rules of a TOML file; repeatable' -r -F
+complete -c eyas -n "__fish_eyas_using_subcommand mock" -l delay -d 'How long each answer waits, where its rule does not say' -r
+complete -c eyas -n "__fish_eyas_using_subcommand mock" -s n -l count -d 'End after N calls' -r
+complete -c eyas -n "__fish_eyas_using_subcommand mock" -l for -d 'End after this time' -r
+complete -c eyas -n "__fish_eyas_using_subcommand mock" -l idle -d 'End when nothing came for this time' -r
+complete -c eyas -n "__fish_eyas_using_subcommand mock" -s F -l format -d 'Each message by a template over its record: \'{ts} {pattern} {data.id}\'' -r
+complete -c eyas -n "__fish_eyas_using_subcommand mock" -l filter -d 'Only messages for which this jq expression over the record holds' -r
+complete -c eyas -n "__fish_eyas_using_subcommand mock" -l grep -d 'Only messages whose payload matches' -r
+complete -c eyas -n "__fish_eyas_using_subcommand mock" -s O -l option -d 'An option of the transport, as in the URL\'s query; repeatable' -r
+complete -c eyas -n "__fish_eyas_using_subcommand mock" -l timeout -d 'How long to wait for the first reply, then between replies [default: 5s]' -r
+complete -c eyas -n "__fish_eyas_using_subcommand mock" -l connect-timeout -d 'How long connecting may take, TLS and login included [default: 5s]' -r
+complete -c eyas -n "__fish_eyas_using_subcommand mock" -l tls-ca -d 'PEM file of the authorities to trust instead of the system\'s' -r -F
+complete -c eyas -n "__fish_eyas_using_subcommand mock" -l tls-cert -d 'PEM file of the client\'s certificate' -r -F
+complete -c eyas -n "__fish_eyas_using_subcommand mock" -l tls-key -d 'PEM file of the client\'s key' -r -F
+complete -c eyas -n "__fish_eyas_using_subcommand mock" -l tls-server-name -d 'The name to expect in the server\'s certificate' -r
+complete -c eyas -n "__fish_eyas_using_subcommand mock" -s o -l output -d 'How results are shown' -r -f -a "pretty\t''
+line\t''
+json\t''
+raw\t''
+quiet\t''"
+complete -c eyas -n "__fish_eyas_using_subcommand mock" -l color -d 'When to use colours' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c eyas -n "__fish_eyas_using_subcommand mock" -l profile -d 'The profile of eyas.toml to use' -r
+complete -c eyas -n "__fish_eyas_using_subcommand mock" -l echo -d 'Answer what no rule matches with its own data'
+complete -c eyas -n "__fish_eyas_using_subcommand mock" -l insecure -d 'Trust any certificate'
+complete -c eyas -n "__fish_eyas_using_subcommand mock" -s q -l quiet -d 'No talk on stderr but errors'
+complete -c eyas -n "__fish_eyas_using_subcommand mock" -s v -l verbose -d 'More talk on stderr'
+complete -c eyas -n "__fish_eyas_using_subcommand mock" -l no-input -d 'Never ask, not even on a terminal'
+complete -c eyas -n "__fish_eyas_using_subcommand mock" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c eyas -n "__fish_eyas_using_subcommand bench; and not __fish_seen_subcommand_from send emit" -s o -l output -d 'How results are shown' -r -f -a "pretty\t''
+line\t''
+json\t''
+raw\t''
+quiet\t''"
+complete -c eyas -n "__fish_eyas_using_subcommand bench; and not __fish_seen_subcommand_from send emit" -l color -d 'When to use colours' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c eyas -n "__fish_eyas_using_subcommand bench; and not __fish_seen_subcommand_from send emit" -l profile -d 'The profile of eyas.toml to use' -r
+complete -c eyas -n "__fish_eyas_using_subcommand bench; and not __fish_seen_subcommand_from send emit" -s q -l quiet -d 'No talk on stderr but errors'
+complete -c eyas -n "__fish_eyas_using_subcommand bench; and not __fish_seen_subcommand_from send emit" -s v -l verbose -d 'More talk on stderr'
+complete -c eyas -n "__fish_eyas_using_subcommand bench; and not __fish_seen_subcommand_from send emit" -l no-input -d 'Never ask, not even on a terminal'
+complete -c eyas -n "__fish_eyas_using_subcommand bench; and not __fish_seen_subcommand_from send emit" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c eyas -n "__fish_eyas_using_subcommand bench; and not __fish_seen_subcommand_from send emit" -f -a "send" -d 'Requests, each answered'
+complete -c eyas -n "__fish_eyas_using_subcommand bench; and not __fish_seen_subcommand_from send emit" -f -a "emit" -d 'Events, nobody answers'
+complete -c eyas -n "__fish_eyas_using_subcommand bench; and __fish_seen_subcommand_from send" -s d -l data -d 'The data as one text: JSON, `@FILE`, or `-` for standard input' -r
+complete -c eyas -n "__fish_eyas_using_subcommand bench; and __fish_seen_subcommand_from send" -l ndjson -d 'A message from each line of FILE (`-`: standard input): a payload, or a record of `tail -o json`' -r
+complete -c eyas -n "__fish_eyas_using_subcommand bench; and __fish_seen_subcommand_from send" -l seed -d 'Makes `--expand` repeatable' -r
+complete -c eyas -n "__fish_eyas_using_subcommand bench; and __fish_seen_subcommand_from send" -s H -l header -d 'A header (properties, metadata); repeatable' -r
+complete -c eyas -n "__fish_eyas_using_subcommand bench; and __fish_seen_subcommand_from send" -s n -l count -d 'How many messages' -r
+complete -c eyas -n "__fish_eyas_using_subcommand bench; and __fish_seen_subcommand_from send" -l rate -d 'How many in a time, whatever the replies do: 200/s, 10/m' -r
+complete -c eyas -n "__fish_eyas_using_subcommand bench; and __fish_seen_subcommand_from send" -l for -d 'How long [default: 5s, unless -n says how many]' -r
+complete -c eyas -n "__fish_eyas_using_subcommand bench; and __fish_seen_subcommand_from send" -l in-flight -d 'How many calls may be under way at once' -r
+complete -c eyas -n "__fish_eyas_using_subcommand bench; and __fish_seen_subcommand_from send" -l warm-up -d 'Calls in this time at the start do not count' -r
+complete -c eyas -n "__fish_eyas_using_subcommand bench; and __fish_seen_subcommand_from send" -l expect-p99 -d 'Exit with 1 if one call in a hundred takes longer' -r
+complete -c eyas -n "__fish_eyas_using_subcommand bench; and __fish_seen_subcommand_from send" -l expect-rate -d 'Exit with 1 if fewer are answered in a time' -r
+complete -c eyas -n "__fish_eyas_using_subcommand bench; and __fish_seen_subcommand_from send" -s O -l option -d 'An option of the transport, as in the URL\'s query; repeatable' -r
+complete -c eyas -n "__fish_eyas_using_subcommand bench; and __fish_seen_subcommand_from send" -l timeout -d 'How long to wait for the first reply, then between replies [default: 5s]' -r
+complete -c eyas -n "__fish_eyas_using_subcommand bench; and __fish_seen_subcommand_from send" -l connect-timeout -d 'How long connecting may take, TLS and login included [default: 5s]' -r
+complete -c eyas -n "__fish_eyas_using_subcommand bench; and __fish_seen_subcommand_from send" -l tls-ca -d 'PEM file of the authorities to trust instead of the system\'s' -r -F
+complete -c eyas -n "__fish_eyas_using_subcommand bench; and __fish_seen_subcommand_from send" -l tls-cert -d 'PEM file of the client\'s certificate' -r -F
+complete -c eyas -n "__fish_eyas_using_subcommand bench; and __fish_seen_subcommand_from send" -l tls-key -d 'PEM file of the client\'s key' -r -F
+complete -c eyas -n "__fish_eyas_using_subcommand bench; and __fish_seen_subcommand_from send" -l tls-server-name -d 'The name to expect in the server\'s certificate' -r
+complete -c eyas -n "__fish_eyas_using_subcommand bench; and __fish_seen_subcommand_from send" -s o -l output -d 'How results are shown' -r -f -a "pretty\t''
+line\t''
+json\t''
+raw\t''
+quiet\t''"
+complete -c eyas -n "__fish_eyas_using_subcommand bench; and __fish_seen_subcommand_from send" -l color -d 'When to use colours' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c eyas -n "__fish_eyas_using_subcommand bench; and __fish_seen_subcommand_from send" -l profile -d 'The profile of eyas.toml to use' -r
+complete -c eyas -n "__fish_eyas_using_subcommand bench; and __fish_seen_subcommand_from send" -l bare -d 'Take every line as a payload, records too'
+complete -c eyas -n "__fish_eyas_using_subcommand bench; and __fish_seen_subcommand_from send" -l expand -d 'Fill in `{{ uuid() }}`, `{{ now() }}`, `{{ seq }}`, `{{ random(min=1, max=9) }}` for each message'
+complete -c eyas -n "__fish_eyas_using_subcommand bench; and __fish_seen_subcommand_from send" -l raw -d 'Send the data as it is, without Nest\'s envelope'
+complete -c eyas -n "__fish_eyas_using_subcommand bench; and __fish_seen_subcommand_from send" -l insecure -d 'Trust any certificate'
+complete -c eyas -n "__fish_eyas_using_subcommand bench; and __fish_seen_subcommand_from send" -s q -l quiet -d 'No talk on stderr but errors'
+complete -c eyas -n "__fish_eyas_using_subcommand bench; and __fish_seen_subcommand_from send" -s v -l verbose -d 'More talk on stderr'
+complete -c eyas -n "__fish_eyas_using_subcommand bench; and __fish_seen_subcommand_from send" -l no-input -d 'Never ask, not even on a terminal'
+complete -c eyas -n "__fish_eyas_using_subcommand bench; and __fish_seen_subcommand_from send" -s h -l help -d 'Print help'
+complete -c eyas -n "__fish_eyas_using_subcommand bench; and __fish_seen_subcommand_from emit" -s d -l data -d 'The data as one text: JSON, `@FILE`, or `-` for standard input' -r
+complete -c eyas -n "__fish_eyas_using_subcommand bench; and __fish_seen_subcommand_from emit" -l ndjson -d 'A message from each line of FILE (`-`: standard input): a payload, or a record of `tail -o json`' -r
+complete -c eyas -n "__fish_eyas_using_subcommand bench; and __fish_seen_subcommand_from emit" -l seed -d 'Makes `--expand` repeatable' -r
+complete -c eyas -n "__fish_eyas_using_subcommand bench; and __fish_seen_subcommand_from emit" -s H -l header -d 'A header (properties, metadata); repeatable' -r
+complete -c eyas -n "__fish_eyas_using_subcommand bench; and __fish_seen_subcommand_from emit" -s n -l count -d 'How many messages' -r
+complete -c eyas -n "__fish_eyas_using_subcommand bench; and __fish_seen_subcommand_from emit" -l rate -d 'How many in a time, whatever the replies do: 200/s, 10/m' -r
+complete -c eyas -n "__fish_eyas_using_subcommand bench; and __fish_seen_subcommand_from emit" -l for -d 'How long [default: 5s, unless -n says how many]' -r
+complete -c eyas -n "__fish_eyas_using_subcommand bench; and __fish_seen_subcommand_from emit" -s O -l option -d 'An option of the transport, as in the URL\'s query; repeatable' -r
+complete -c eyas -n "__fish_eyas_using_subcommand bench; and __fish_seen_subcommand_from emit" -l timeout -d 'How long to wait for the first reply, then between replies [default: 5s]' -r
+complete -c eyas -n "__fish_eyas_using_subcommand bench; and __fish_seen_subcommand_from emit" -l connect-timeout -d 'How long connecting may take, TLS and login included [default: 5s]' -r
+complete -c eyas -n "__fish_eyas_using_subcommand bench; and __fish_seen_subcommand_from emit" -l tls-ca -d 'PEM file of the authorities to trust instead of the system\'s' -r -F
+complete -c eyas -n "__fish_eyas_using_subcommand bench; and __fish_seen_subcommand_from emit" -l tls-cert -d 'PEM file of the client\'s certificate' -r -F
+complete -c eyas -n "__fish_eyas_using_subcommand bench; and __fish_seen_subcommand_from emit" -l tls-key -d 'PEM file of the client\'s key' -r -F
+complete -c eyas -n "__fish_eyas_using_subcommand bench; and __fish_seen_subcommand_from emit" -l tls-server-name -d 'The name to expect in the server\'s certificate' -r
+complete -c eyas -n "__fish_eyas_using_subcommand bench; and __fish_seen_subcommand_from emit" -s o -l output -d 'How results are shown' -r -f -a "pretty\t''
+line\t''
+json\t''
+raw\t''
+quiet\t''"
+complete -c eyas -n "__fish_eyas_using_subcommand bench; and __fish_seen_subcommand_from emit" -l color -d 'When to use colours' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c eyas -n "__fish_eyas_using_subcommand bench; and __fish_seen_subcommand_from emit" -l profile -d 'The profile of eyas.toml to use' -r
+complete -c eyas -n "__fish_eyas_using_subcommand bench; and __fish_seen_subcommand_from emit" -l bare -d 'Take every line as a payload, records too'
+complete -c eyas -n "__fish_eyas_using_subcommand bench; and __fish_seen_subcommand_from emit" -l expand -d 'Fill in `{{ uuid() }}`, `{{ now() }}`, `{{ seq }}`, `{{ random(min=1, max=9) }}` for each message'
+complete -c eyas -n "__fish_eyas_using_subcommand bench; and __fish_seen_subcommand_from emit" -l raw -d 'Send the data as it is, without Nest\'s envelope'
+complete -c eyas -n "__fish_eyas_using_subcommand bench; and __fish_seen_subcommand_from emit" -l insecure -d 'Trust any certificate'
+complete -c eyas -n "__fish_eyas_using_subcommand bench; and __fish_seen_subcommand_from emit" -s q -l quiet -d 'No talk on stderr but errors'
+complete -c eyas -n "__fish_eyas_using_subcommand bench; and __fish_seen_subcommand_from emit" -s v -l verbose -d 'More talk on stderr'
+complete -c eyas -n "__fish_eyas_using_subcommand bench; and __fish_seen_subcommand_from emit" -l no-input -d 'Never ask, not even on a terminal'
+complete -c eyas -n "__fish_eyas_using_subcommand bench; and __fish_seen_subcommand_from emit" -s h -l help -d 'Print help'
 complete -c eyas -n "__fish_eyas_using_subcommand doctor" -s o -l output -d 'How results are shown' -r -f -a "pretty\t''
 line\t''
 json\t''
