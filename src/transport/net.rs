@@ -2,6 +2,7 @@
 
 use std::io;
 
+use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
@@ -19,8 +20,11 @@ pub(super) type Writer = Box<dyn AsyncWrite + Send + Unpin>;
 /// # Errors
 /// [`Kind::Unreachable`], with the cause and what to look at.
 pub(super) async fn connect(endpoint: &Endpoint, secure: bool) -> Result<(Reader, Writer)> {
+    let wrong =
+        |error: anyhow::Error| Error::unsupported("TLS cannot be used as it is set up").because(error);
+    let tls = if secure { Some(tls::connector(&endpoint.tls, &endpoint.host).map_err(wrong)?) } else { None };
     let unreachable = || Error::new(Kind::Unreachable, format!("could not connect to {}", endpoint.shown()));
-    match timeout(endpoint.connect_timeout, dial(endpoint, secure)).await {
+    match timeout(endpoint.connect_timeout, dial(endpoint, tls)).await {
         Ok(Ok(halves)) => Ok(halves),
         Ok(Err(error)) => {
             let hint = advice(&error, secure);
@@ -35,14 +39,13 @@ pub(super) async fn connect(endpoint: &Endpoint, secure: bool) -> Result<(Reader
     }
 }
 
-async fn dial(endpoint: &Endpoint, secure: bool) -> anyhow::Result<(Reader, Writer)> {
+async fn dial(
+    endpoint: &Endpoint,
+    tls: Option<(TlsConnector, ServerName<'static>)>,
+) -> anyhow::Result<(Reader, Writer)> {
     let stream = TcpStream::connect((endpoint.host.as_str(), endpoint.port)).await?;
     stream.set_nodelay(true)?;
-    if !secure {
-        return Ok(split_plain(stream));
-    }
-    let connector = TlsConnector::from(tls::client_config(&endpoint.tls)?);
-    let name = tls::server_name(&endpoint.tls, &endpoint.host)?;
+    let Some((connector, name)) = tls else { return Ok(split_plain(stream)) };
     let (reader, writer) = tokio::io::split(connector.connect(name, stream).await?);
     Ok((Box::new(reader), Box::new(writer)))
 }
@@ -78,10 +81,10 @@ impl Listener {
     /// [`Kind::Unreachable`]: the address is taken, or not ours.
     pub(super) async fn bind(address: &str, tls: Option<&Tls>) -> Result<Self> {
         let failed = || Error::new(Kind::Unreachable, format!("could not listen on {address}"));
-        let acceptor = tls
-            .map(|tls| tls::server_config(tls).map(TlsAcceptor::from))
-            .transpose()
-            .map_err(|error| failed().because(error))?;
+        let wrong =
+            |error: anyhow::Error| Error::unsupported("TLS cannot be used as it is set up").because(error);
+        let acceptor =
+            tls.map(|tls| tls::server_config(tls).map(TlsAcceptor::from)).transpose().map_err(wrong)?;
         let socket = TcpListener::bind(address).await.map_err(|error| {
             let hint = match error.kind() {
                 io::ErrorKind::AddrInUse => {

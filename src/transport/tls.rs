@@ -12,10 +12,12 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, ServerConfig, SignatureScheme};
 
+use tokio_rustls::TlsConnector;
+
 use super::Tls;
 
 /// What a client needs to speak TLS: authorities, its own certificate, or the choice to trust anyone.
-pub(super) fn client_config(tls: &Tls) -> Result<Arc<ClientConfig>> {
+fn client_config(tls: &Tls) -> Result<Arc<ClientConfig>> {
     let provider = Arc::new(ring::default_provider());
     let builder = ClientConfig::builder_with_provider(provider.clone())
         .with_safe_default_protocol_versions()
@@ -61,10 +63,12 @@ pub(super) fn server_config(tls: &Tls) -> Result<Arc<ServerConfig>> {
     Ok(Arc::new(config))
 }
 
-/// The name to expect in the server's certificate.
-pub(super) fn server_name(tls: &Tls, host: &str) -> Result<ServerName<'static>> {
+/// A client's side, and the name to expect in the certificate of `host`.
+pub(super) fn connector(tls: &Tls, host: &str) -> Result<(TlsConnector, ServerName<'static>)> {
     let name = tls.server_name.as_deref().unwrap_or(host);
-    ServerName::try_from(name.to_owned()).with_context(|| format!("`{name}` cannot stand in a certificate"))
+    let expected = ServerName::try_from(name.to_owned())
+        .with_context(|| format!("`{name}` cannot stand in a certificate"))?;
+    Ok((TlsConnector::from(client_config(tls)?), expected))
 }
 
 fn roots(ca: Option<&Path>) -> Result<RootCertStore> {
