@@ -90,6 +90,7 @@ pub struct PaceFlags {
 
 /// What happens before anything does.
 #[derive(Args, Clone, Copy, Debug, Default)]
+#[command(next_help_heading = "Safety")]
 pub struct SafetyFlags {
     /// Show the exact bytes and send nothing
     #[arg(long)]
