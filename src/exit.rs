@@ -70,18 +70,12 @@ pub struct Failure {
     message: String,
     hint: Option<String>,
     source: Option<anyhow::Error>,
-    is_told: bool,
 }
 
 impl Failure {
     /// Ends the run with `code`, told by `message`: lower case, no full stop.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), hint: None, source: None, is_told: false }
-    }
-
-    /// Ends the run with `code`; what there is to say stands on stdout already.
-    pub fn told(code: Code) -> Self {
-        Self { is_told: true, ..Self::new(code, "") }
+        Self { code, message: message.into(), hint: None, source: None }
     }
 
     /// Ends the run with `code` and no word: what there was to say has been said.
@@ -121,9 +115,6 @@ pub fn finish(result: anyhow::Result<Code>, json: bool) -> ExitCode {
     let code = result.unwrap_or_else(|error| {
         if reader_left(&error) {
             return Code::Done;
-        }
-        if let Some(Failure { code, is_told: true, .. }) = error.downcast_ref() {
-            return *code;
         }
         let words = LastWords::of(&error);
         if !words.message.is_empty() {

@@ -205,7 +205,7 @@ impl Asking<'_> {
             .as_ref()
             .map_or_else(Default::default, |data| String::from_utf8_lossy(data.as_bytes()));
         let failure = if self.ui.format() == Format::Json {
-            Failure::told(Code::Failed)
+            Failure::silent(Code::Failed)
         } else {
             Failure::new(
                 Code::Failed,
