@@ -1,5 +1,6 @@
 //! `eyas tail`: watches messages on their way, requests paired with their replies.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -14,7 +15,7 @@ use crate::message::Delivery;
 use crate::record;
 use crate::settings::{Settings, parse_duration};
 use crate::traffic::{Criteria, Findings, Only, Pairing, Row, Statistics, Summary};
-use crate::transport::{self, Bind, Event, Feed, Spec, Support};
+use crate::transport::{self, Bind, Event, Feed, Spec, Support, Transport, Watch};
 use crate::ui::{Format, Ui};
 
 /// What it is for.
@@ -77,21 +78,19 @@ pub fn run(args: &Args, settings: &Settings, ui: &mut Ui) -> anyhow::Result<Code
     let target = target::resolve(targets.first().map(String::as_str), settings, &args.link)?;
     let spec = transport::find(&target.endpoint.scheme)?;
     check(spec, args.listen.as_deref(), ui)?;
-    let criteria = Criteria { only: args.only.clone(), slow: args.slow, patterns, ..Criteria::default() };
+    // A proxy passes on all; a broker is asked for just these, in its own wildcards.
+    let shown = if args.listen.is_some() { patterns.clone() } else { Vec::new() };
+    let criteria =
+        Criteria { only: args.only.clone(), slow: args.slow, patterns: shown, ..Criteria::default() };
     let show = Show::filtered(&args.show, criteria, spec.name, target.service.clone())?;
     let transport = transport::open(target.endpoint)?;
     let patience = args.link.patience(settings).reply;
     super::block_on(async {
-        let feed = match &args.listen {
-            Some(address) => {
-                let proxy = transport.proxy(Bind { address: address.clone() }).await?;
-                ui.note(&format!("listening on {}, passing on to {}", proxy.listening, transport.shown()));
-                proxy.events
-            }
-            None => transport.watch(transport::Watch::default()).await?,
-        };
+        let source = Source { transport, watch: Watch { patterns }, listen: args.listen.clone() };
+        let feed = source.open(ui).await?;
         let mut watching = Watching {
             show,
+            source,
             patience,
             pairing: Pairing::default(),
             findings: Findings::default(),
@@ -105,6 +104,14 @@ pub fn run(args: &Args, settings: &Settings, ui: &mut Ui) -> anyhow::Result<Code
     })
 }
 
+/// Done once `limit` has passed since `start`; never without a limit.
+async fn over(start: Instant, limit: Option<Duration>) {
+    match limit {
+        Some(limit) => tokio::time::sleep_until(start + limit).await,
+        None => std::future::pending().await,
+    }
+}
+
 fn check(spec: &Spec, listen: Option<&str>, ui: &mut Ui) -> Result<(), Fault> {
     match (listen, &spec.can.watch, &spec.can.proxy) {
         (Some(_), _, proxy) => target::require(proxy, spec.name, ui),
@@ -115,8 +122,37 @@ fn check(spec: &Spec, listen: Option<&str>, ui: &mut Ui) -> Result<(), Fault> {
     }
 }
 
+/// Where traffic is seen.
+struct Source {
+    transport: Arc<dyn Transport>,
+    watch: Watch,
+    listen: Option<String>,
+}
+
+impl Source {
+    async fn open(&self, ui: &mut Ui) -> anyhow::Result<Feed> {
+        let Some(address) = &self.listen else { return Ok(self.transport.watch(self.watch.clone()).await?) };
+        let proxy = self.transport.proxy(Bind { address: address.clone() }).await?;
+        ui.note(&format!("listening on {}, passing on to {}", proxy.listening, self.transport.shown()));
+        Ok(proxy.events)
+    }
+
+    /// Opens it again after its link was lost, for as long as that takes.
+    async fn reopen(&self) -> Feed {
+        let mut pause = Duration::from_millis(100);
+        loop {
+            tokio::time::sleep(pause).await;
+            match self.transport.watch(self.watch.clone()).await {
+                Ok(feed) => return feed,
+                Err(_) => pause = (pause * 2).min(Duration::from_secs(5)),
+            }
+        }
+    }
+}
+
 struct Watching {
     show: Show,
+    source: Source,
     patience: Duration,
     pairing: Pairing,
     findings: Findings,
@@ -137,7 +173,17 @@ impl Watching {
             tokio::select! {
                 () = &mut interrupted => return Ok(Code::Interrupted),
                 events = feed.recv() => {
-                    let Some(events) = events else { return Ok(Code::Done) };
+                    let Some(events) = events else {
+                        let lost_at = Instant::now();
+                        self.lose(ui)?;
+                        tokio::select! {
+                            () = &mut interrupted => return Ok(Code::Interrupted),
+                            () = over(start, args.lasting) => return Ok(Code::Done),
+                            reopened = self.source.reopen() => feed = reopened,
+                        }
+                        ui.note(&format!("connected again after {:.1}s", lost_at.elapsed().as_secs_f64()));
+                        continue;
+                    };
                     last = Instant::now();
                     for event in events {
                         self.tell(event, ui)?;
@@ -156,6 +202,14 @@ impl Watching {
                 }
             }
         }
+    }
+
+    /// The link is gone: what comes until it is back is missed.
+    fn lose(&mut self, ui: &mut Ui) -> anyhow::Result<()> {
+        let why = format!("the connection to {} was lost", self.source.transport.shown());
+        self.statistics.feed_gap(None);
+        self.show.gap(ui, None, &why)?;
+        Ok(ui.flush()?)
     }
 
     fn tell(&mut self, event: Event, ui: &mut Ui) -> anyhow::Result<()> {
