@@ -6,6 +6,7 @@
 //! - [`cli`]: what can be typed; [`commands`]: a file per command, each `Args` and `run`.
 //! - [`exit`]: how a run ends. [`settings`] and [`project`]: what holds for it, and where each value came from.
 //! - [`ui`]: the only one that writes to stdout and stderr while a command runs.
+//! - [`scaffold`]: projects from templates: a pure core and one writer.
 //! - [`transport`]: one surface over every transport; [`wire`]: Nest's bytes.
 //! - [`payload`]: what is typed → what is sent; [`record`]: messages as lines of JSON; [`responder`]: rules of a mock;
 //!   [`traffic`]: what can be told of messages seen; [`load`]: many calls, measured.
@@ -26,6 +27,8 @@ pub mod exit;
 pub mod project;
 pub mod settings;
 pub mod ui;
+
+pub mod scaffold;
 
 pub mod transport;
 pub mod wire;

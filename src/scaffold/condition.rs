@@ -57,7 +57,8 @@ pub struct Condition {
 impl Condition {
     /// Adds one text.
     pub fn push(&mut self, text: &Located<String>) -> Result<(), Problem> {
-        let alternatives = text.split('|').map(|all| all.split('+').map(|one| atom(one, &text.place)).collect());
+        let alternatives =
+            text.split('|').map(|all| all.split('+').map(|one| atom(one, &text.place)).collect());
         let alternatives = alternatives.collect::<Result<_, _>>()?;
         self.clauses.push(Clause { alternatives, place: text.place.clone() });
         Ok(())

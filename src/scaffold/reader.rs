@@ -48,6 +48,36 @@ impl<'a> Document<'a> {
     fn place(&self, offset: usize) -> Place {
         Place::of(&self.file, self.text, offset)
     }
+
+    fn json(&self, value: Spanned<DeValue<'_>>) -> Value {
+        let at = value.span().start;
+        let number = match value.into_inner() {
+            DeValue::String(text) => return Value::String(text.into_owned()),
+            DeValue::Boolean(flag) => return Value::Bool(flag),
+            DeValue::Array(items) => return items.into_iter().map(|item| self.json(item)).collect(),
+            DeValue::Table(entries) => {
+                let mut entries: Vec<_> = entries.into_iter().collect();
+                entries.sort_by_key(|(key, _)| key.span().start);
+                let pairs =
+                    entries.into_iter().map(|(key, value)| (key.into_inner().into_owned(), self.json(value)));
+                return Value::Object(pairs.collect());
+            }
+            DeValue::Integer(number) => {
+                i64::from_str_radix(number.as_str(), number.radix()).ok().map(Value::from)
+            }
+            DeValue::Float(number) => {
+                number.as_str().parse::<f64>().ok().filter(|n| n.is_finite()).map(Value::from)
+            }
+            DeValue::Datetime(_) => None,
+        };
+        number.unwrap_or_else(|| {
+            self.note(Problem::at(
+                &self.place(at),
+                "neither dates nor numbers beyond 64 bits have a place here",
+            ));
+            Value::Null
+        })
+    }
 }
 
 /// One table of a document. Each key that is asked for counts as known; [`Table::finish`] tells of all others.
@@ -111,13 +141,11 @@ impl<'a> Table<'a> {
     /// A whole number that may be absent.
     pub fn int(&mut self, key: &'static str) -> Option<Located<i64>> {
         let value = self.json(key)?;
-        match value.as_i64() {
-            Some(number) => Some(Located { value: number, place: value.place }),
-            None => {
-                self.note(&value.place, format!("`{key}` must be a whole number"));
-                None
-            }
+        let number = value.as_i64();
+        if number.is_none() {
+            self.note(&value.place, format!("`{key}` must be a whole number"));
         }
+        number.map(|number| Located { value: number, place: value.place })
     }
 
     /// A list of texts; empty when absent.
@@ -152,7 +180,7 @@ impl<'a> Table<'a> {
     pub fn json(&mut self, key: &'static str) -> Option<Located<Value>> {
         let value = self.take(key)?;
         let place = self.document.place(value.span().start);
-        Some(Located { value: self.as_json(value), place })
+        Some(Located { value: self.document.json(value), place })
     }
 
     /// A table of free shape, as JSON; empty when absent.
@@ -196,6 +224,18 @@ impl<'a> Table<'a> {
         named.collect()
     }
 
+    /// Every key and its value, with the place of the key, in the order of the text.
+    pub fn pairs(self) -> Vec<(String, Value, Place)> {
+        let mut entries: Vec<_> = self.entries.into_iter().collect();
+        entries.sort_by_key(|(key, _)| key.span().start);
+        let document = self.document;
+        let pairs = entries.into_iter().map(|(key, value)| {
+            let place = document.place(key.span().start);
+            (key.into_inner().into_owned(), document.json(value), place)
+        });
+        pairs.collect()
+    }
+
     /// Whether `key` is there.
     pub fn has(&self, key: &str) -> bool {
         self.entries.contains_key(key)
@@ -209,7 +249,9 @@ impl<'a> Table<'a> {
     fn as_text(&self, key: &str, value: Spanned<DeValue<'a>>) -> Option<Located<String>> {
         let at = value.span().start;
         match value.into_inner() {
-            DeValue::String(text) => Some(Located { value: text.into_owned(), place: self.document.place(at) }),
+            DeValue::String(text) => {
+                Some(Located { value: text.into_owned(), place: self.document.place(at) })
+            }
             other => {
                 self.mistyped(key, "a text", &other, at);
                 None
@@ -231,28 +273,6 @@ impl<'a> Table<'a> {
                 None
             }
         }
-    }
-
-    fn as_json(&self, value: Spanned<DeValue<'a>>) -> Value {
-        let at = value.span().start;
-        let number = match value.into_inner() {
-            DeValue::String(text) => return Value::String(text.into_owned()),
-            DeValue::Boolean(flag) => return Value::Bool(flag),
-            DeValue::Array(items) => return items.into_iter().map(|item| self.as_json(item)).collect(),
-            DeValue::Table(entries) => {
-                let mut entries: Vec<_> = entries.into_iter().collect();
-                entries.sort_by_key(|(key, _)| key.span().start);
-                let pairs = entries.into_iter().map(|(key, value)| (key.into_inner().into_owned(), self.as_json(value)));
-                return Value::Object(pairs.collect());
-            }
-            DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix()).ok().map(Value::from),
-            DeValue::Float(number) => number.as_str().parse::<f64>().ok().filter(|n| n.is_finite()).map(Value::from),
-            DeValue::Datetime(_) => None,
-        };
-        number.unwrap_or_else(|| {
-            self.note(&self.document.place(at), "neither dates nor numbers beyond 64 bits have a place here");
-            Value::Null
-        })
     }
 
     fn mistyped(&self, key: &str, wanted: &str, found: &DeValue<'_>, at: usize) {

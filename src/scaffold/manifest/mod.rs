@@ -35,10 +35,23 @@ pub(super) use verify::verify;
 /// The version of the format that is read here.
 pub const FORMAT: i64 = 1;
 
+/// The end of the names of files that are rendered; it is dropped.
+pub const RENDERED: &str = ".tera";
+
 /// Keys of answers that no variable may take.
 pub const RESERVED: [&str; 12] = [
-    "name", "template", "preset", "transports", "features", "has", "fragments", "settings", "slots", "filled",
-    "data", "eyas",
+    "name",
+    "template",
+    "preset",
+    "transports",
+    "features",
+    "has",
+    "fragments",
+    "settings",
+    "slots",
+    "filled",
+    "data",
+    "eyas",
 ];
 
 /// `template.toml`.
@@ -134,7 +147,7 @@ pub struct Variable {
     pub prompt: Option<String>,
     /// One line of explanation.
     pub doc: Option<String>,
-    /// The answer when none is given.
+    /// The answer when none is given; a text may hold `{{ name }}`.
     pub default: Option<Located<Value>>,
     /// When it applies at all.
     pub when: Condition,

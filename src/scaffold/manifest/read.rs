@@ -4,8 +4,8 @@ use regex::Regex;
 use serde_json::Value;
 
 use super::{
-    Brackets, Content, FORMAT, FileRule, Fill, FragmentManifest, Merge, Need, Note, Part, Preset, RESERVED, Setting,
-    Slot, SlotKind, TemplateManifest, Variable, VariableKind,
+    Brackets, Content, FORMAT, FileRule, Fill, FragmentManifest, Merge, Need, Note, Part, Preset, RESERVED,
+    Setting, Slot, SlotKind, TemplateManifest, Variable, VariableKind,
 };
 use crate::scaffold::problem::{Located, Problem, Problems};
 use crate::scaffold::reader::{Document, Table};
@@ -61,7 +61,10 @@ fn format(table: &mut Table) {
     match table.int("format") {
         Some(format) if format.value == FORMAT => {}
         Some(format) => {
-            table.note(&format.place, format!("format {} is not known; this eyas reads {FORMAT}", format.value));
+            table.note(
+                &format.place,
+                format!("format {} is not known; this eyas reads {FORMAT}", format.value),
+            );
         }
         None if table.has("format") => {}
         None => table.note(&table.place, format!("missing key `format`; write `format = {FORMAT}`")),
@@ -133,7 +136,8 @@ fn variable(mut table: Table) -> Variable {
         requires: table.tables("requires").into_iter().map(need).collect(),
     };
     if variable.prompt.is_none() && variable.default.is_none() {
-        table.note(&table.place, format!("variable `{}` needs a `prompt` or a `default`", variable.key.value));
+        table
+            .note(&table.place, format!("variable `{}` needs a `prompt` or a `default`", variable.key.value));
     }
     if let Some(default) = &variable.default
         && let Err(wanted) = variable.accept(&default.value)
@@ -155,7 +159,9 @@ impl Variable {
             {
                 Ok(())
             }
-            (VariableKind::Choice(choices), Value::String(text)) if choices.iter().any(|one| one.value == *text) => {
+            (VariableKind::Choice(choices), Value::String(text))
+                if choices.iter().any(|one| one.value == *text) =>
+            {
                 Ok(())
             }
             (kind, _) => Err(match kind {
@@ -204,7 +210,8 @@ fn setting(mut table: Table) -> Setting {
         when: table.condition("when"),
     };
     if !is_name(&setting.key, char::is_uppercase) {
-        table.note(&setting.key.place, format!("setting `{}` must be in UPPER_SNAKE_CASE", setting.key.value));
+        table
+            .note(&setting.key.place, format!("setting `{}` must be in UPPER_SNAKE_CASE", setting.key.value));
     }
     if !SETTING_TYPES.contains(&setting.kind.as_str()) && !setting.kind.is_empty() {
         unknown_type(&table, &setting.kind, &setting.kind, &SETTING_TYPES);
@@ -215,11 +222,15 @@ fn setting(mut table: Table) -> Setting {
     }
     if setting.secret {
         if let Some(default) = &setting.default {
-            let message = format!("secret `{}` cannot have a default; write it as `example`", setting.key.value);
+            let message =
+                format!("secret `{}` cannot have a default; write it as `example`", setting.key.value);
             table.note(&default.place, message);
         }
         if let Some(compose) = setting.compose.as_ref().filter(|compose| holds_password(&compose.value)) {
-            table.note(&compose.place, format!("the compose value of secret `{}` holds a password", setting.key.value));
+            table.note(
+                &compose.place,
+                format!("the compose value of secret `{}` holds a password", setting.key.value),
+            );
         }
     }
     table.finish();
@@ -245,7 +256,8 @@ fn slot(mut table: Table) -> Slot {
     misplaced(&table, &kind, "text", "separator", separator.as_ref());
     let kind = match kind.as_str() {
         "text" => {
-            if let Some(separator) = separator.as_ref().filter(|text| !["", "blank"].contains(&text.as_str())) {
+            if let Some(separator) = separator.as_ref().filter(|text| !["", "blank"].contains(&text.as_str()))
+            {
                 table.note(&separator.place, "`separator` must be \"\" or \"blank\"");
             }
             SlotKind::Text { blank: separator.is_some_and(|separator| separator.value == "blank") }
@@ -323,13 +335,11 @@ fn unknown_type(table: &Table, kind: &Located<String>, found: &str, known: &[&st
 }
 
 fn whole(table: &Table, pattern: &Located<String>) -> Option<Regex> {
-    match Regex::new(&format!("^(?:{})$", pattern.value)) {
-        Ok(regex) => Some(regex),
-        Err(_) => {
-            table.note(&pattern.place, format!("`{}` is not a regular expression", pattern.value));
-            None
-        }
+    let regex = Regex::new(&format!("^(?:{})$", pattern.value)).ok();
+    if regex.is_none() {
+        table.note(&pattern.place, format!("`{}` is not a regular expression", pattern.value));
     }
+    regex
 }
 
 fn bounds(table: &Table, range: &Located<Value>) -> (i64, i64) {

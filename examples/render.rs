@@ -1,0 +1,42 @@
+//! Renders a template into a folder: `render TEMPLATES NAME TRANSPORTS FEATURES OUT [key=value]…`.
+//!
+//! `-` stands for no features; a word `preset:NAME` among the features chooses a preset.
+
+use std::path::Path;
+
+use eyas::scaffold::answers::{Request, Resolution, resolve};
+use eyas::scaffold::catalog::Catalog;
+use eyas::scaffold::render::render;
+
+fn main() -> anyhow::Result<()> {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let [templates, name, transports, features, out, set @ ..] = words.as_slice() else {
+        anyhow::bail!("render TEMPLATES NAME TRANSPORTS FEATURES OUT [key=value]…");
+    };
+    let mut request =
+        Request { name: Some(name.clone()), set: set.to_vec(), defaults: true, ..Request::default() };
+    request.transports.push(transports.clone());
+    for feature in features.split(',').filter(|feature| *feature != "-") {
+        match feature.strip_prefix("preset:") {
+            Some(preset) => request.preset = Some(preset.to_owned()),
+            None => request.features.push(feature.to_owned()),
+        }
+    }
+    if features == "-" {
+        request.preset = Some("minimal".to_owned());
+    }
+    let catalog = Catalog::folder(Path::new(templates))?;
+    let template = catalog.template(catalog.names().first().map_or("service", String::as_str))?;
+    let Resolution::Ready(answers) = resolve(&template, &request)? else {
+        anyhow::bail!("questions are left open");
+    };
+    let rendered = render(&template, &answers)?;
+    for (path, file) in &rendered.tree {
+        let target = Path::new(out).join(path);
+        std::fs::create_dir_all(target.parent().unwrap_or(Path::new(out)))?;
+        std::fs::write(target, &file.bytes)?;
+    }
+    let notes = answers.left_out.iter().chain(&rendered.notes).map(|note| format!("note: {note}\n"));
+    std::io::Write::write_all(&mut std::io::stderr(), notes.collect::<String>().as_bytes())?;
+    Ok(())
+}

@@ -1,0 +1,340 @@
+//! From a template and answers to the tree of files, in memory, the same bytes each time.
+//!
+//! Only `*.tera` is rendered; all else is copied. What a template can do is bounded: a file may grow to
+//! [`MAX_FILE`] bytes and the tree to [`MAX_TOTAL`], and after [`DEADLINE`] the run fails, naming the file. Tera
+//! counts no steps, so rendering has its own thread: a loop that writes is stopped, and one that writes nothing
+//! is left behind and dies with the process, before anything was written to disk.
+//!
+//! What is not bounded is memory inside of one expression: a template that doubles a text in a loop can exhaust
+//! it and end the process. Nothing has been written then either. Embedded templates do no such thing; use
+//! folders of people you trust not to waste your memory.
+
+mod context;
+mod engine;
+mod imports;
+mod json;
+mod layout;
+mod text;
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+
+use super::answers::Answers;
+use super::catalog::{Fragment, Kind, MAX_FILE, MAX_FILES, MAX_TOTAL, Template};
+use super::condition::Condition;
+use super::manifest::{FileRule, Merge, RENDERED};
+use super::path;
+use super::placeholder;
+use super::problem::{Located, Problem, Problems};
+use context::{Contexts, EXAMPLES, Owner};
+use engine::{Engine, render_json};
+
+/// How long a template may take in all.
+pub const DEADLINE: Duration = Duration::from_secs(10);
+
+/// A file of the result.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct File {
+    /// What it holds.
+    pub bytes: Vec<u8>,
+    /// Whether it may be run: it starts with `#!`.
+    pub executable: bool,
+}
+
+impl File {
+    /// A file of `bytes`.
+    pub fn new(bytes: impl Into<Vec<u8>>) -> Self {
+        let bytes = bytes.into();
+        Self { executable: bytes.starts_with(b"#!"), bytes }
+    }
+}
+
+/// The files of the result by path, with `/` between the parts.
+pub type Tree = BTreeMap<String, File>;
+
+/// What a rendering gives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rendered {
+    /// The files.
+    pub tree: Tree,
+    /// What the user should be told.
+    pub notes: Vec<String>,
+}
+
+/// Renders a template, or tells everything that is wrong with it.
+pub fn render(template: &Arc<Template>, answers: &Answers) -> Result<Rendered, Problems> {
+    render_within(DEADLINE, template, answers)
+}
+
+/// Renders a template within `deadline`.
+pub fn render_within(
+    deadline: Duration,
+    template: &Arc<Template>,
+    answers: &Answers,
+) -> Result<Rendered, Problems> {
+    let job = Arc::new(Job {
+        template: template.clone(),
+        answers: answers.clone(),
+        abandoned: AtomicBool::new(false),
+        at: Mutex::new(String::new()),
+    });
+    let (send, receive) = channel();
+    let work = job.clone();
+    // Detached on purpose: a loop without end cannot be stopped from outside, only left behind.
+    let spawned = thread::Builder::new().name("render".to_owned()).stack_size(8 << 20).spawn(move || {
+        // Nobody listens any more only when the deadline has passed.
+        let _ = send.send(work.run());
+    });
+    if let Err(error) = spawned {
+        return Err(Problem::new(format!("cannot start rendering: {error}")).into());
+    }
+    let at = || job.at.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    match receive.recv_timeout(deadline) {
+        Ok(rendered) => rendered,
+        Err(RecvTimeoutError::Timeout) => {
+            job.abandoned.store(true, Ordering::Relaxed);
+            let problem = format!("{} did not finish rendering in {}s", at(), deadline.as_secs_f32());
+            Err(Problem::new(problem)
+                .hint("it holds a loop that does not end in time; nothing was written")
+                .into())
+        }
+        Err(RecvTimeoutError::Disconnected) => Err(Problem::new(format!("rendering {} failed", at())).into()),
+    }
+}
+
+/// One rendering, owned by its thread.
+struct Job {
+    template: Arc<Template>,
+    answers: Answers,
+    abandoned: AtomicBool,
+    /// The file that is being rendered.
+    at: Mutex<String>,
+}
+
+impl Job {
+    fn is_chosen(&self, fragment: &Fragment) -> bool {
+        let names = match fragment.kind {
+            Kind::Transport => &self.answers.transports,
+            Kind::Feature => &self.answers.features,
+        };
+        names.iter().any(|name| name == fragment.name())
+    }
+
+    /// The chosen fragments of one kind, in the order of the answers.
+    fn chosen(&self, kind: Kind) -> Vec<&Fragment> {
+        let names = match kind {
+            Kind::Transport => &self.answers.transports,
+            Kind::Feature => &self.answers.features,
+        };
+        names.iter().filter_map(|name| self.template.fragment(kind, name)).collect()
+    }
+
+    fn holds(&self, condition: &Condition) -> bool {
+        condition.holds(&|atom| self.answers.holds(atom))
+    }
+
+    /// The template, then what is chosen.
+    fn owners(&self) -> Vec<Owner<'_>> {
+        let template = &self.template;
+        let mut owners = vec![Owner {
+            name: "template".to_owned(),
+            title: "Service".to_owned(),
+            file: format!("{}template.toml", template.origin),
+            origin: &template.origin,
+            part: &template.manifest.part,
+            files: &template.files,
+        }];
+        let chosen = self.chosen(Kind::Transport).into_iter().chain(self.chosen(Kind::Feature));
+        owners.extend(chosen.map(|fragment| Owner {
+            name: fragment.name().to_owned(),
+            title: fragment.manifest.title.clone(),
+            file: format!("{}fragment.toml", fragment.origin),
+            origin: &fragment.origin,
+            part: &fragment.manifest.part,
+            files: &fragment.files,
+        }));
+        owners
+    }
+
+    fn note_place(&self, file: &str) {
+        file.clone_into(&mut self.at.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    fn run(&self) -> Result<Rendered, Problems> {
+        self.note_place(&self.template.origin);
+        let engine = Engine::new(&self.template, &self.abandoned)?;
+        let contexts = context::contexts(self, &engine)?;
+        let owners = self.owners();
+        let mut problems = Problems::default();
+        let sources = self.sources(&owners, &mut problems);
+        let mut tree = Tree::new();
+        let mut total = 0;
+        for (path, (source, bytes)) in sources {
+            self.note_place(&source);
+            match file(&engine, &contexts, &path, &source, bytes) {
+                Ok(bytes) => {
+                    total += bytes.len();
+                    tree.insert(path, File::new(bytes));
+                }
+                Err(problem) => problems.push(problem),
+            }
+            if total > MAX_TOTAL {
+                problems.push(Problem::new(format!("all files together are over {MAX_TOTAL} bytes")));
+                break;
+            }
+        }
+        if problems.0.is_empty() {
+            self.merge(&engine, &contexts, &owners, &mut tree, &mut problems);
+        }
+        let notes = self.notes(&engine, &contexts, &owners, &mut problems);
+        problems.or(Rendered { tree, notes })
+    }
+
+    /// Which file of which owner makes which path: conditions and names in paths are settled here.
+    fn sources<'a>(
+        &self,
+        owners: &'a [Owner],
+        problems: &mut Problems,
+    ) -> BTreeMap<String, (String, &'a [u8])> {
+        let base = context::base(self);
+        let mut sources: BTreeMap<String, (String, &[u8])> = BTreeMap::new();
+        for owner in owners {
+            for (full, bytes) in owner.files {
+                let Some(inner) = full.strip_prefix("files/") else { continue };
+                if !owner.part.files.iter().all(|rule| !applies(rule, inner) || self.holds(&rule.when)) {
+                    continue;
+                }
+                let source = format!("{}{full}", owner.origin);
+                let value =
+                    |name: &str| base.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+                let target = placeholder::fill(inner, value);
+                let target = target.strip_suffix(RENDERED).unwrap_or(&target).to_owned();
+                if let Err(why) = path::check(&target) {
+                    problems.push(Problem::new(format!(
+                        "{source} would make `{}`: {why}",
+                        target.escape_debug()
+                    )));
+                } else if let Some((other, _)) = sources.get(&target) {
+                    problems.push(Problem::new(format!("{source} and {other} both make `{target}`")));
+                } else {
+                    sources.insert(target, (source, bytes));
+                }
+            }
+        }
+        for (one, other) in path::collisions(sources.keys().map(String::as_str)) {
+            problems.push(Problem::new(format!("`{one}` and `{other}` are one path on some systems")));
+        }
+        if sources.len() > MAX_FILES {
+            problems.push(Problem::new(format!(
+                "it would make {} files; the most is {MAX_FILES}",
+                sources.len()
+            )));
+        }
+        sources
+    }
+
+    fn merge(
+        &self,
+        engine: &Engine,
+        contexts: &Contexts,
+        owners: &[Owner],
+        tree: &mut Tree,
+        problems: &mut Problems,
+    ) {
+        let mut targets: BTreeMap<&str, Vec<(&Owner, &Merge)>> = BTreeMap::new();
+        for owner in owners {
+            for merge in owner.part.merges.iter().filter(|merge| self.holds(&merge.when)) {
+                targets.entry(&merge.file).or_default().push((owner, merge));
+            }
+        }
+        for (path, merges) in targets {
+            let own =
+                match tree.get(path).map(|file| serde_json::from_slice::<Map<String, Value>>(&file.bytes)) {
+                    Some(Ok(own)) => own,
+                    Some(Err(error)) => {
+                        problems.push(Problem::new(format!(
+                            "`{path}` is not a JSON object to merge into: {error}"
+                        )));
+                        continue;
+                    }
+                    None => {
+                        let problem = merges.iter().map(|(_, merge)| no_target(&merge.file, tree));
+                        problems.0.extend(problem);
+                        continue;
+                    }
+                };
+            let mut merged = own.clone();
+            for (owner, merge) in merges {
+                let place = &merge.json.place;
+                let mut render = |text: &str| engine.render(&owner.file, Some(place), text, &contexts.inner);
+                match render_json(&Value::Object(merge.json.value.clone()), &mut render) {
+                    Ok(Value::Object(more)) => {
+                        if let Err(why) = json::merge(&mut merged, &more, "") {
+                            problems.push(Problem::at(place, format!("{path}: {why}")));
+                        }
+                    }
+                    Ok(_) => {}
+                    Err(problem) => problems.push(problem),
+                }
+            }
+            let printed = json::print(path, json::order(merged, &own));
+            tree.insert(path.to_owned(), File::new(printed));
+        }
+    }
+
+    fn notes(
+        &self,
+        engine: &Engine,
+        contexts: &Contexts,
+        owners: &[Owner],
+        problems: &mut Problems,
+    ) -> Vec<String> {
+        let mut notes = Vec::new();
+        for owner in owners {
+            for note in owner.part.notes.iter().filter(|note| self.holds(&note.when)) {
+                match engine.render(&owner.file, Some(&note.text.place), &note.text, &contexts.inner) {
+                    Ok(text) => notes.push(text.split_whitespace().collect::<Vec<_>>().join(" ")),
+                    Err(problem) => problems.push(problem),
+                }
+            }
+        }
+        notes
+    }
+}
+
+fn no_target(file: &Located<String>, tree: &Tree) -> Problem {
+    let problem =
+        Problem::at(&file.place, format!("nothing makes `{}`, into which this is merged", file.value));
+    problem.nearest(file, tree.keys().map(String::as_str))
+}
+
+/// Whether a rule is about the file `inner`.
+fn applies(rule: &FileRule, inner: &str) -> bool {
+    rule.path.value == inner || (rule.path.ends_with('/') && inner.starts_with(rule.path.as_str()))
+}
+
+/// The bytes of one file.
+fn file(
+    engine: &Engine,
+    contexts: &Contexts,
+    path: &str,
+    source: &str,
+    bytes: &[u8],
+) -> Result<Vec<u8>, Problem> {
+    if !source.ends_with(RENDERED) {
+        return Ok(bytes.to_vec());
+    }
+    let context = if path == EXAMPLES { &contexts.examples } else { &contexts.files };
+    let rendered = engine.render(source, None, &String::from_utf8_lossy(bytes), context)?;
+    let text = text::tidy(&layout::lay_out(&rendered));
+    if text.len() > MAX_FILE {
+        return Err(Problem::new(format!("{source} renders to more than {MAX_FILE} bytes")));
+    }
+    Ok(text.into_bytes())
+}
