@@ -2,13 +2,23 @@
 //!
 //! `-` stands for no features; a word `preset:NAME` among the features chooses a preset.
 
+use std::io::Write;
 use std::path::Path;
+use std::process::ExitCode;
 
+use eyas::fault::Fault;
 use eyas::scaffold::answers::{Request, Resolution, resolve};
 use eyas::scaffold::catalog::Catalog;
 use eyas::scaffold::render::render;
 
-fn main() -> anyhow::Result<()> {
+fn main() -> ExitCode {
+    let Err(error) = run() else { return ExitCode::SUCCESS };
+    let hint = error.downcast_ref::<Fault>().and_then(Fault::advice).unwrap_or("none");
+    let _ = writeln!(std::io::stderr(), "error: {error}\n  hint: {hint}");
+    ExitCode::FAILURE
+}
+
+fn run() -> anyhow::Result<()> {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let [templates, name, transports, features, out, set @ ..] = words.as_slice() else {
         anyhow::bail!("render TEMPLATES NAME TRANSPORTS FEATURES OUT [key=value]…");
@@ -25,18 +35,19 @@ fn main() -> anyhow::Result<()> {
     if features == "-" {
         request.preset = Some("minimal".to_owned());
     }
-    let catalog = Catalog::folder(Path::new(templates))?;
-    let template = catalog.template(catalog.names().first().map_or("service", String::as_str))?;
-    let Resolution::Ready(answers) = resolve(&template, &request)? else {
+    let catalog = Catalog::folder(Path::new(templates)).map_err(Fault::from)?;
+    let template =
+        catalog.template(catalog.names().first().map_or("service", String::as_str)).map_err(Fault::from)?;
+    let Resolution::Ready(answers) = resolve(&template, &request).map_err(Fault::from)? else {
         anyhow::bail!("questions are left open");
     };
-    let rendered = render(&template, &answers)?;
+    let rendered = render(&template, &answers).map_err(Fault::from)?;
     for (path, file) in &rendered.tree {
         let target = Path::new(out).join(path);
         std::fs::create_dir_all(target.parent().unwrap_or(Path::new(out)))?;
         std::fs::write(target, &file.bytes)?;
     }
     let notes = answers.left_out.iter().chain(&rendered.notes).map(|note| format!("note: {note}\n"));
-    std::io::Write::write_all(&mut std::io::stderr(), notes.collect::<String>().as_bytes())?;
+    std::io::stderr().write_all(notes.collect::<String>().as_bytes())?;
     Ok(())
 }
