@@ -5,12 +5,15 @@
 //! the only writer of project files. A template is data: it cannot run code, ask the clock or read a file.
 
 pub mod answers;
+pub mod apply;
 pub mod catalog;
 pub mod condition;
 pub mod manifest;
 pub mod name;
 pub mod path;
 mod placeholder;
+pub mod plan;
 pub mod problem;
 mod reader;
 pub mod render;
+pub mod state;

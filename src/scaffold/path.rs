@@ -9,9 +9,17 @@ const MAX_PART: usize = 255;
 
 /// Whether a template may write `path` (with `/` between its parts), else why not.
 pub fn check(path: &str) -> Result<(), String> {
+    check_shape(path)?;
+    // `git~1` is the short name that old Windows file systems give to `.git`.
+    let owned =
+        path.split('/').find(|part| [".git", "git~1", ".eyas"].contains(&part.to_lowercase().as_str()));
+    owned.map_or(Ok(()), |part| Err(format!("`{part}` is not a template's to write")))
+}
+
+/// Whether `path` stays below its root on any system, else why not.
+pub fn check_shape(path: &str) -> Result<(), String> {
     for part in path.split('/') {
         let stem = part.split('.').next().unwrap_or_default().to_lowercase();
-        let lower = part.to_lowercase();
         let why = match part {
             "" => "it is absolute or has an empty part".to_owned(),
             "." | ".." => "it climbs out of the project".to_owned(),
@@ -23,9 +31,6 @@ pub fn check(path: &str) -> Result<(), String> {
                 format!("`{part}` starts or ends with what Windows drops")
             }
             _ if WINDOWS_DEVICES.contains(&stem.trim_end()) => format!("Windows keeps `{part}` for a device"),
-            _ if [".git", ".eyas"].contains(&lower.as_str()) => {
-                format!("`{part}` is not a template's to write")
-            }
             _ => continue,
         };
         return Err(why);

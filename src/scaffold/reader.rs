@@ -197,6 +197,16 @@ impl<'a> Table<'a> {
         }
     }
 
+    /// The table of `[key]`; when it is not there, that is noted and an empty one returned.
+    pub fn table(&mut self, key: &'static str) -> Table<'a> {
+        let (document, place) = (self.document, self.place.clone());
+        let table = self.take(key).and_then(|value| self.as_table(key, value));
+        table.unwrap_or_else(|| {
+            document.note(Problem::at(&place, format!("missing table `{key}`")));
+            Table { document, place, entries: DeTable::new(), asked: RefCell::default() }
+        })
+    }
+
     /// The tables of `[[key]]`, in order.
     pub fn tables(&mut self, key: &'static str) -> Vec<Table<'a>> {
         let Some(value) = self.take(key) else { return Vec::new() };
