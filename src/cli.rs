@@ -6,7 +6,7 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 
-use crate::commands::{bench, completions, doctor, emit, help, man, mock, send, tail};
+use crate::commands::{bench, completions, doctor, emit, help, man, mock, new, send, tail};
 use crate::settings::{Color, Format, Typed};
 
 const STYLES: Styles = Styles::styled()
@@ -57,6 +57,8 @@ pub struct Global {
 #[derive(Debug, Subcommand)]
 #[expect(missing_docs, reason = "each command's `Args` says what it does, and is the help")]
 pub enum Command {
+    #[command(about = new::ABOUT)]
+    New(new::Args),
     #[command(about = emit::ABOUT)]
     Emit(emit::Args),
     #[command(about = send::ABOUT)]

@@ -5,9 +5,12 @@ pub mod completions;
 pub mod doctor;
 pub mod emit;
 pub mod flags;
+mod git;
 pub mod help;
 pub mod man;
 pub mod mock;
+pub mod new;
+mod npm;
 pub mod outgoing;
 pub mod send;
 pub mod show;
@@ -27,6 +30,7 @@ use crate::ui::Ui;
 /// The command's own.
 pub fn run(command: Command, settings: &Settings, ui: &mut Ui) -> anyhow::Result<Code> {
     match command {
+        Command::New(args) => new::run(&args, settings, ui),
         Command::Emit(args) => emit::run(&args, settings, ui),
         Command::Send(args) => send::run(&args, settings, ui),
         Command::Tail(args) => tail::run(&args, settings, ui),

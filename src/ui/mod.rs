@@ -5,6 +5,7 @@
 
 pub mod json;
 pub mod progress;
+pub mod prompt;
 pub mod style;
 pub mod template;
 pub mod visible;
@@ -201,6 +202,11 @@ impl Ui {
     /// A warning on stderr.
     pub fn warn(&mut self, text: &str) {
         self.say(style::WARNING, "warning: ", text);
+    }
+
+    /// Questions on stderr; ask only where [`Ui::can_ask`].
+    pub fn prompt(&self) -> prompt::Prompt {
+        prompt::Prompt::new(self.look.err_color)
     }
 
     /// Progress on stderr: shown only on a terminal, and not with `-q` or where output is for programs.

@@ -1,0 +1,301 @@
+//! `eyas new`: makes a service from a template.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use serde::Serialize;
+
+use super::npm;
+use crate::exit::Code;
+use crate::fault::Fault;
+use crate::record;
+use crate::scaffold::answers::{self, Answers, QuestionKind, Request, Resolution};
+use crate::scaffold::apply::{self, Interrupted};
+use crate::scaffold::catalog::{Catalog, Template};
+use crate::scaffold::plan::{self, Plan};
+use crate::scaffold::render::{self, Rendered, Tree};
+use crate::scaffold::{name, state};
+use crate::settings::Settings;
+use crate::ui::prompt::{Prompt, Question};
+use crate::ui::{Format, Ui};
+
+/// What it is for.
+pub const ABOUT: &str = "Make a NestJS service from a template";
+
+/// Flags and words.
+#[derive(clap::Args, Debug)]
+#[command(after_long_help = "Examples:
+  eyas new
+  eyas new orders --defaults
+  eyas new orders --transport tcp --preset minimal --with metrics --http
+  eyas new orders --answers orders.toml --no-input
+  eyas new orders --dry-run
+
+On a terminal eyas asks for what was not given; elsewhere, or with --no-input, a question takes its default.
+Nothing is overwritten unless --force says so, and a run that fails or is interrupted leaves the disk as it was.")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
+pub struct Args {
+    /// The service's name: kebab-case, for it names packages, images and hosts
+    name: Option<String>,
+    /// How it is spoken to; repeatable, the first is the main one
+    #[arg(long = "transport", value_name = "TRANSPORT", help_heading = "What it is")]
+    transports: Vec<String>,
+    /// What it has beside the preset; repeatable
+    #[arg(long = "with", value_name = "FEATURE", value_delimiter = ',', help_heading = "What it is")]
+    features: Vec<String>,
+    /// A set of features: minimal, standard
+    #[arg(long, value_name = "PRESET", help_heading = "What it is")]
+    preset: Option<String>,
+    /// Serve the resource over HTTP, too
+    #[arg(long, help_heading = "What it is")]
+    http: bool,
+    /// Answer a template's question; repeatable
+    #[arg(long, value_name = "KEY=VALUE", help_heading = "What it is")]
+    set: Vec<String>,
+    /// Take answers from a TOML or JSON file
+    #[arg(long, value_name = "FILE", help_heading = "What it is")]
+    answers: Option<PathBuf>,
+    /// Take every default, and ask nothing
+    #[arg(long, help_heading = "What it is")]
+    defaults: bool,
+    /// The folder of a template of your own
+    #[arg(long, value_name = "DIR")]
+    template: Option<PathBuf>,
+    /// Make it in DIR instead of in a folder of its name
+    #[arg(long, value_name = "DIR")]
+    into: Option<PathBuf>,
+    /// Run `npm install` in it
+    #[arg(long)]
+    install: bool,
+    /// Make no git repository
+    #[arg(long)]
+    no_git: bool,
+    /// Show the files it would make, and write nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Show what would change as a diff, and write nothing
+    #[arg(long)]
+    diff: bool,
+    /// Overwrite files that are there
+    #[arg(long)]
+    force: bool,
+}
+
+/// Makes it.
+///
+/// # Errors
+/// Answers that do not fit, a faulty template, a folder that is taken, a disk that cannot be written.
+pub fn run(args: &Args, settings: &Settings, ui: &mut Ui) -> anyhow::Result<Code> {
+    let stop = watch_signals()?;
+    let catalog = match &args.template {
+        None => Catalog::embedded(),
+        Some(folder) => Catalog::folder(folder).map_err(Fault::from)?,
+    };
+    let template = choose(&catalog)?;
+    let mut request = args.request(ui)?;
+    let asks = ui.can_ask() && !request.defaults;
+    let Some(answers) = settle(&template, &mut request, asks, &stop, ui)? else {
+        return Ok(Code::Interrupted);
+    };
+    let next: Vec<String> = Vec::new();
+    let Rendered { tree, notes } = render::render(&template, &answers).map_err(Fault::from)?;
+    let wanted = state::with_state(&template, &answers, &tree);
+    let root = args.root(&answers.name, settings);
+    let plan = args.plan(&root, &wanted)?;
+    let shown = shown_root(&root, settings);
+    if args.dry_run || args.diff {
+        let text = if args.diff { plan.diff() } else { plan.tree(&shown) };
+        ui.bytes(text.as_bytes())?;
+        return Ok(Code::Done);
+    }
+    if args.install {
+        npm::require_node(tree.get("package.json").map(|file| &*file.bytes))?;
+    }
+    if asks && !agreed(&plan, &shown, &answers, ui)? {
+        ui.note("nothing was made");
+        return Ok(Code::Failed);
+    }
+    match apply::apply(&plan, &root, &|| stop.load(Ordering::Relaxed)) {
+        Err(error) if error.is::<Interrupted>() => {
+            ui.note(&format!("{error}"));
+            return Ok(Code::Interrupted);
+        }
+        outcome => outcome?,
+    }
+    if !args.no_git {
+        super::git::begin(&root, &answers.name, ui);
+    }
+    tell(&answers, &plan, &shown, ui)?;
+    if args.install {
+        npm::install(&root, ui)?;
+    }
+    advise(&notes, &next, &shown, args.install, ui);
+    Ok(if stop.load(Ordering::Relaxed) { Code::Interrupted } else { Code::Done })
+}
+
+/// Set at the first Ctrl-C or SIGTERM, so that nothing is left half-written; a second one ends the process.
+fn watch_signals() -> io::Result<Arc<AtomicBool>> {
+    use signal_hook::consts::{SIGINT, SIGTERM};
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM] {
+        let code = i32::from(Code::Interrupted.number());
+        signal_hook::flag::register_conditional_shutdown(signal, code, stop.clone())?;
+        signal_hook::flag::register(signal, stop.clone())?;
+    }
+    Ok(stop)
+}
+
+/// The template of a catalog: the only one, or the one that makes a service.
+fn choose(catalog: &Catalog) -> Result<Arc<Template>, Fault> {
+    let names = catalog.names();
+    let name = match &names[..] {
+        [only] => only,
+        _ => "service",
+    };
+    catalog.template(name).map_err(Fault::from)
+}
+
+impl Args {
+    fn request(&self, ui: &Ui) -> Result<Request, Fault> {
+        let answers = match &self.answers {
+            None => None,
+            Some(path) => {
+                let file = path.display().to_string();
+                let text = std::fs::read_to_string(path)
+                    .map_err(|error| Fault::new(format!("cannot read `{file}`: {error}")))?;
+                Some((file, text))
+            }
+        };
+        Ok(Request {
+            name: self.name.clone(),
+            transports: self.transports.clone(),
+            features: self.features.clone(),
+            preset: self.preset.clone(),
+            http: self.http,
+            set: self.set.clone(),
+            answers,
+            defaults: self.defaults || !ui.can_ask(),
+        })
+    }
+
+    fn root(&self, name: &str, settings: &Settings) -> PathBuf {
+        settings.world.cwd.join(self.into.as_deref().unwrap_or(Path::new(name)))
+    }
+
+    /// The way from what lies in `root` to what is wanted there.
+    fn plan(&self, root: &Path, wanted: &Tree) -> Result<Plan, Fault> {
+        let is_taken = root.read_dir().is_ok_and(|mut entries| entries.next().is_some());
+        if is_taken && self.into.is_none() && !self.force {
+            return Err(Fault::new(format!("`{}` is there already", root.display()))
+                .hint("take another name, --into DIR, or --force to overwrite files in it"));
+        }
+        let disk = apply::on_disk(root, wanted.keys().map(String::as_str)).map_err(Fault::from)?;
+        Ok(plan::plan(&Tree::new(), wanted, &disk, self.force))
+    }
+}
+
+/// All answers: those given, those asked for, and defaults. `None` if the user pressed Ctrl-C.
+fn settle(
+    template: &Template,
+    request: &mut Request,
+    asks: bool,
+    stop: &AtomicBool,
+    ui: &mut Ui,
+) -> anyhow::Result<Option<Answers>> {
+    loop {
+        let open = match answers::resolve(template, request).map_err(Fault::from)? {
+            Resolution::Ready(answers) => return Ok(Some(answers)),
+            Resolution::Open(open) => open,
+        };
+        debug_assert!(asks, "without a terminal every question has been answered or told as missing");
+        let prompt = ui.prompt();
+        for question in &open {
+            match ask(&prompt, question) {
+                Ok(answer) => request.answer(question, &answer),
+                Err(_) if stop.load(Ordering::Relaxed) => return Ok(None),
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+}
+
+fn ask(prompt: &Prompt, question: &answers::Question) -> io::Result<String> {
+    let text = match &question.doc {
+        Some(doc) => format!("{} ({doc})", question.prompt),
+        None => question.prompt.clone(),
+    };
+    let asked = Question { prompt: &text, default: question.default.as_deref(), choices: &question.choices };
+    match question.kind {
+        QuestionKind::Confirm => {
+            prompt.confirm(&text, question.default.as_deref() == Some("true")).map(|yes| yes.to_string())
+        }
+        QuestionKind::One => prompt.one(&asked),
+        QuestionKind::Many => prompt.many(&asked).map(|names| names.join(",")),
+        QuestionKind::Text => prompt.text(&asked, |text| match &*question.key {
+            "name" => name::check(text).map_err(|problem| problem.to_string()),
+            _ => Ok(()),
+        }),
+    }
+}
+
+/// Whether the user, who sees what would be made, wants it.
+fn agreed(plan: &Plan, shown: &str, answers: &Answers, ui: &mut Ui) -> anyhow::Result<bool> {
+    ui.note(&format!("\n{}", plan.tree(shown)));
+    for left_out in &answers.left_out {
+        ui.note(left_out);
+    }
+    match ui.prompt().confirm("Make it?", true) {
+        Ok(answer) => Ok(answer),
+        Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The folder as the user would type it.
+fn shown_root(root: &Path, settings: &Settings) -> String {
+    let relative = root.strip_prefix(&settings.world.cwd).unwrap_or(root);
+    relative.display().to_string().trim_end_matches('/').to_owned()
+}
+
+#[derive(Serialize)]
+struct Summary<'a> {
+    name: &'a str,
+    path: &'a str,
+    transports: &'a [String],
+    features: &'a [String],
+    files: Vec<&'a str>,
+}
+
+fn tell(answers: &Answers, plan: &Plan, shown: &str, ui: &mut Ui) -> anyhow::Result<()> {
+    let files: Vec<_> = plan.steps.keys().map(String::as_str).collect();
+    if ui.format() == Format::Json {
+        let Answers { name, transports, features, .. } = answers;
+        let mut line = Vec::new();
+        let summary = Summary { name, path: shown, transports, features, files };
+        record::summary(&mut line, jiff::Timestamp::now(), &summary)?;
+        return Ok(ui.json_line(&line)?);
+    }
+    for left_out in &answers.left_out {
+        ui.note(left_out);
+    }
+    let features =
+        if answers.features.is_empty() { "nothing else".to_owned() } else { answers.features.join(", ") };
+    let transports = answers.transports.join(", ");
+    ui.out_line(&format!("made {shown}: {} files; {transports}, with {features}", files.len()))?;
+    Ok(ui.flush()?)
+}
+
+fn advise(notes: &[String], next: &[String], shown: &str, is_installed: bool, ui: &mut Ui) {
+    for note in notes {
+        ui.note(&format!("note: {note}"));
+    }
+    ui.note("\nnext:");
+    if !shown.is_empty() {
+        ui.note(&format!("  cd {shown}"));
+    }
+    for command in next.iter().filter(|command| !(is_installed && *command == "npm install")) {
+        ui.note(&format!("  {command}"));
+    }
+}
