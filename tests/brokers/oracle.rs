@@ -173,7 +173,8 @@ impl Client {
         let command = format!(
             r#"{{"id":{id},"verb":"{verb}","url":{url},"pattern":{pattern},"data":{data},"metadata":{metadata},"timeout":{timeout},"options":{options}}}"#
         );
-        self.server.write(format!("{command}\n").as_bytes()).expect("the client takes commands");
+        let written = self.server.write(format!("{command}\n").as_bytes());
+        written.unwrap_or_else(|error| panic!("the Nest client is gone: {error}\n{}", self.server.output()));
         let prefix = format!(r#"{{"id":{id},"#);
         let line = self.server.on_stdout(&format!("answer to {}", shortened(&command)), |lines| {
             lines.iter().rev().find(|line| line.starts_with(&prefix)).cloned()

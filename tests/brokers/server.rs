@@ -114,7 +114,7 @@ impl Server {
     pub fn listening(&self) -> String {
         self.on_stderr("address", |lines| {
             let line = lines.iter().find_map(|line| line.split_once("listening on "))?.1;
-            let address = line.split_whitespace().next()?;
+            let address = line.split_whitespace().next()?.trim_end_matches(',');
             Some(address.rsplit_once("://").map_or(address, |(_, rest)| rest).to_owned())
         })
     }

@@ -1,10 +1,10 @@
 // What both halves of the oracle share: one major version of Nest, and what a URL means to it.
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
+import { resolve } from 'node:path';
 
 /** Nest as it lies installed in `folder`, so that one source serves every major version of it. */
 export function load(folder) {
-  const require = createRequire(join(folder, 'package.json'));
+  const require = createRequire(resolve(folder, 'package.json'));
   require('reflect-metadata');
   return {
     ...require('@nestjs/common'),
