@@ -52,7 +52,10 @@ fn requests_and_their_replies(ground: &Ground) {
         let seen = server.lines().0.len();
         let outcome = ground.nest.client().send(&Ask::new(&through, &pattern, &data));
         let records = server.on_stdout(&format!("last reply to {pattern}"), |lines| {
-            let records: Vec<_> = lines[seen..].iter().map(|line| Record::read(line)).collect();
+            // Beside the messages there are findings: that a pattern has no handler.
+            let records = lines[seen..].iter().map(|line| Record::read(line));
+            let records: Vec<_> =
+                records.filter(|record| record.text("type").as_deref() == Some("message")).collect();
             let last = records.iter().any(|record| record.inner("pair", "final").as_deref() == Some("true"));
             last.then_some(records)
         });

@@ -113,6 +113,9 @@ fn a_service_that_wants_a_certificate() {
     let ours = ["--tls-ca", &world.ca_file, "--tls-cert", &world.cert_file, "--tls-key", &world.key_file];
     assert_eq!(send(&world.mutual_url, &ours).outcome(), expected);
     send(&world.mutual_url, &["--tls-ca", &world.ca_file]).exits(5).says("certificate");
+    // An event has no reply: that it was refused must come out all the same.
+    let arguments = ["emit", &world.mutual_url, "user.created", "--tls-ca", &world.ca_file];
+    program::run(&arguments).exits(5).says("certificate");
 }
 
 #[test]
