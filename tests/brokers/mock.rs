@@ -132,7 +132,8 @@ fn ends_by_count(ground: &Ground) {
     let (mut server, url) = mock(ground, &["--echo", "-n", "2"]);
     for number in ["1", "2"] {
         let ask = Ask::new(&url, r#""echo""#, number);
-        assert_eq!(ground.nest.client().send(&ask).values, [number], "{}", server.output());
+        let found = ground.nest.client().send(&ask);
+        assert_eq!(found.values, [number], "{found:?} {}", server.output());
     }
     assert_eq!(server.ended().code(), Some(0), "{}", server.output());
 }
