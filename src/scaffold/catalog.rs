@@ -196,8 +196,7 @@ impl Catalog {
     /// The name of the template, where the catalog is one template by itself.
     fn only(&self) -> Option<String> {
         let bytes = self.files.get("template.toml")?;
-        let manifest = manifest::read_template("template.toml", std::str::from_utf8(bytes).ok()?);
-        Some(manifest.map_or_else(|_| "template".to_owned(), |manifest| manifest.name.value))
+        Some(manifest::read_name(&String::from_utf8_lossy(bytes)))
     }
 
     /// The files below `folder`, which is empty or ends with a slash.

@@ -17,3 +17,6 @@ pub mod problem;
 mod reader;
 pub mod render;
 pub mod state;
+
+#[cfg(test)]
+mod tests;

@@ -50,6 +50,9 @@ impl<T> Deref for Located<T> {
     }
 }
 
+/// How many names a hint lists.
+const LISTED: usize = 24;
+
 /// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
@@ -88,6 +91,9 @@ impl Problem {
         match nearest(wrong, names.iter().copied()) {
             Some(name) => self.hint(format!("did you mean `{name}`?")),
             None if names.is_empty() => self,
+            None if names.len() > LISTED => {
+                self.hint(format!("there are: {}, …", names[..LISTED].join(", ")))
+            }
             None => self.hint(format!("there are: {}", names.join(", "))),
         }
     }
@@ -105,11 +111,15 @@ impl fmt::Display for Problem {
 /// The name most like `wrong`, if one is like it at all.
 pub fn nearest<'a>(wrong: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let wrong = wrong.to_lowercase();
+    let length = wrong.chars().count();
+    let typos = (length / 3).max(1);
     names
         .into_iter()
-        .map(|name| (strsim::jaro_winkler(&wrong, &name.to_lowercase()), name))
-        .filter(|(score, _)| *score > 0.78)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|name| (strsim::osa_distance(&wrong, &name.to_lowercase()), name))
+        .filter(|(distance, name)| {
+            (*distance <= typos && *distance < length) || (length > 2 && name.starts_with(&wrong))
+        })
+        .min_by_key(|(distance, _)| *distance)
         .map(|(_, name)| name)
 }
 

@@ -29,7 +29,7 @@ use serde_json::{Map, Value};
 use super::condition::Condition;
 use super::problem::{Located, Place};
 
-pub use read::{read_fragment, read_template};
+pub use read::{read_fragment, read_name, read_template};
 pub(super) use verify::verify;
 
 /// The version of the format that is read here.
@@ -39,7 +39,7 @@ pub const FORMAT: i64 = 1;
 pub const RENDERED: &str = ".tera";
 
 /// Keys of answers that no variable may take.
-pub const RESERVED: [&str; 12] = [
+pub const RESERVED: [&str; 13] = [
     "name",
     "template",
     "preset",
@@ -50,6 +50,7 @@ pub const RESERVED: [&str; 12] = [
     "settings",
     "slots",
     "filled",
+    "facts",
     "data",
     "eyas",
 ];

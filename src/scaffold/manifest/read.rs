@@ -36,6 +36,11 @@ pub fn read_template(file: &str, text: &str) -> Result<TemplateManifest, Problem
     document.finish().or(manifest)
 }
 
+/// The name in a `template.toml`, whatever else is wrong with it.
+pub fn read_name(text: &str) -> String {
+    Document::new("", text).root().required("name").value
+}
+
 /// Reads `fragment.toml`; `file` is its name in problems.
 pub fn read_fragment(file: &str, text: &str) -> Result<FragmentManifest, Problems> {
     let document = Document::new(file, text);

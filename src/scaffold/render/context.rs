@@ -14,27 +14,6 @@ use crate::scaffold::manifest::{Content, Fill, Part, Setting, SlotKind};
 use crate::scaffold::name;
 use crate::scaffold::problem::{Located, Place, Problem, Problems};
 
-/// The names at the top of the context, besides variables.
-pub const NAMES: [&str; 17] = [
-    "name",
-    "name_camel",
-    "name_pascal",
-    "name_snake",
-    "name_upper",
-    "name_title",
-    "has",
-    "transports",
-    "features",
-    "fragments",
-    "settings",
-    "slots",
-    "filled",
-    "data",
-    "template",
-    "eyas",
-    "preset",
-];
-
 /// The one file that may show the examples of secrets.
 pub const EXAMPLES: &str = ".env.example";
 
@@ -46,6 +25,25 @@ pub struct Contexts {
     pub files: Context,
     /// For `.env.example`: settings with the examples of secrets.
     pub examples: Context,
+    /// The facts of each chosen fragment, which it sees as `facts` itself.
+    facts: Facts,
+}
+
+/// The facts of fragments by name.
+type Facts = BTreeMap<String, Value>;
+
+impl Contexts {
+    /// `context` as `owner` sees it.
+    pub fn of(&self, owner: &Owner, context: &Context) -> Context {
+        own(context, owner, &self.facts)
+    }
+}
+
+/// `context` with the owner's own facts as `facts`.
+fn own(context: &Context, owner: &Owner, facts: &Facts) -> Context {
+    let mut context = context.clone();
+    context.insert("facts", facts.get(&owner.name).unwrap_or(&Value::Null));
+    context
 }
 
 /// Names, answers, and what the template says of itself: all that facts and defaults may use.
@@ -90,9 +88,14 @@ pub fn contexts(job: &Job, engine: &Engine) -> Result<Contexts, Problems> {
         })
     };
     let mut both = Vec::new();
+    let mut facts = Facts::new();
     for (key, kind) in [("transports", Kind::Transport), ("features", Kind::Feature)] {
         let chosen = job.chosen(kind);
         let list: Vec<Value> = chosen.iter().map(|fragment| describe(fragment, &mut problems)).collect();
+        for described in &list {
+            let name = described["name"].as_str().unwrap_or_default();
+            facts.insert(name.to_owned(), described["facts"].clone());
+        }
         both.extend(list.iter().cloned());
         all.insert(key.to_owned(), Value::Array(list));
     }
@@ -101,12 +104,12 @@ pub fn contexts(job: &Job, engine: &Engine) -> Result<Contexts, Problems> {
     let closed: Vec<Value> = open.iter().map(without_secret).collect();
     all.insert("settings".to_owned(), Value::Array(closed));
     let inner = context(&all);
-    let (slots, filled) = slots(job, engine, &inner, &mut problems);
+    let (slots, filled) = slots(job, engine, (&inner, &facts), &mut problems);
     all.insert("slots".to_owned(), Value::Object(slots));
     all.insert("filled".to_owned(), Value::Object(filled));
     let files = context(&all);
     all.insert("settings".to_owned(), Value::Array(open));
-    problems.or(Contexts { inner, files, examples: context(&all) })
+    problems.or(Contexts { inner, files, examples: context(&all), facts })
 }
 
 /// A Tera context of a JSON object.
@@ -213,14 +216,15 @@ pub struct Owner<'a> {
 fn slots(
     job: &Job,
     engine: &Engine,
-    context: &Context,
+    (context, facts): (&Context, &Facts),
     problems: &mut Problems,
 ) -> (Map<String, Value>, Map<String, Value>) {
     let mut filled: BTreeMap<&str, (Vec<String>, Vec<Place>)> = BTreeMap::new();
     let owners = job.owners();
     for owner in &owners {
+        let context = own(context, owner, facts);
         for fill in owner.part.fills.iter().filter(|fill| job.holds(&fill.when)) {
-            match contents(fill, owner, engine, context) {
+            match contents(fill, owner, engine, &context) {
                 Ok(contents) => {
                     let (all, places) = filled.entry(fill.slot.as_str()).or_default();
                     places.extend(contents.iter().map(|_| fill.place.clone()));

@@ -11,12 +11,12 @@ use super::text::standalone;
 use crate::scaffold::catalog::{MAX_FILE, Template};
 use crate::scaffold::manifest::{Brackets, RENDERED};
 use crate::scaffold::name;
-use crate::scaffold::problem::{Place, Problem, Problems};
+use crate::scaffold::problem::{Place, Problem, Problems, nearest};
 
 /// Renders texts of one template.
 pub struct Engine<'a> {
     tera: Tera,
-    origin: &'a str,
+    template: &'a Template,
     /// Set when nobody waits any more: then every write fails, and the rendering ends by itself.
     abandoned: &'a AtomicBool,
 }
@@ -24,7 +24,7 @@ pub struct Engine<'a> {
 impl<'a> Engine<'a> {
     /// Tera with the parts of `template`.
     pub fn new(template: &'a Template, abandoned: &'a AtomicBool) -> Result<Self, Problems> {
-        let mut engine = Self { tera: bare(), origin: &template.origin, abandoned };
+        let mut engine = Self { tera: bare(), template, abandoned };
         let is_part = |path: &str| path.starts_with("parts/") && path.ends_with(RENDERED);
         let parts: Vec<(String, String)> = template
             .files
@@ -34,7 +34,7 @@ impl<'a> Engine<'a> {
             .collect();
         match engine.tera.add_raw_templates(parts) {
             Ok(()) => Ok(engine),
-            Err(error) => Err(engine.problem(&error, "", &Context::new(), None).into()),
+            Err(error) => Err(engine.problem(&error, "", "", None).into()),
         }
     }
 
@@ -46,13 +46,13 @@ impl<'a> Engine<'a> {
         text: &str,
         context: &Context,
     ) -> Result<String, Problem> {
-        if !text.contains("[=") && !text.contains("[%") && !text.contains("[#") {
-            return Ok(text.to_owned());
-        }
         if layout::is_marked(text) {
             return Err(Problem::new(format!(
                 "{file} holds characters that only the engine may use (U+E000 to U+E002)"
             )));
+        }
+        if !["[=", "[%", "[#"].iter().any(|open| text.contains(open)) {
+            return Ok(text.to_owned());
         }
         let mut tera = self.tera.clone();
         let mut written = Capped { bytes: Vec::new(), full: false, abandoned: self.abandoned };
@@ -62,45 +62,51 @@ impl<'a> Engine<'a> {
         if written.full {
             return Err(Problem::new(format!("{file} renders to more than {MAX_FILE} bytes")));
         }
-        rendered.map_err(|error| self.problem(&error, file, context, place))?;
+        rendered.map_err(|error| self.problem(&error, file, text, place))?;
         String::from_utf8(written.bytes)
             .map_err(|_| Problem::new(format!("{file} renders to what is not UTF-8")))
     }
 
     /// A Tera error in our words and with our place.
-    fn problem(&self, error: &tera::Error, file: &str, context: &Context, start: Option<&Place>) -> Problem {
+    fn problem(&self, error: &tera::Error, file: &str, text: &str, start: Option<&Place>) -> Problem {
         let (ErrorKind::SyntaxError(report) | ErrorKind::RenderingError(report)) = error.kind() else {
             return Problem::new(format!("{file}: {}", lowered(&error.to_string())));
         };
         let name = report.filename();
-        let shown = if name == file { file.to_owned() } else { format!("{}{name}", self.origin) };
+        let is_part = name != file;
+        let shown = if is_part { format!("{}{name}", self.template.origin) } else { file.to_owned() };
+        let part = self.template.files.get(name).filter(|_| is_part);
+        let text = part.map_or(text.into(), |bytes| String::from_utf8_lossy(bytes));
         let span = report.span();
+        let column = 1 + span.start_col - shift(&text, span.start_line, span.start_col);
         let place = match start.filter(|_| name == file) {
             // The first line of a text starts somewhere in its line; quotes make its column a guess.
             Some(start) if span.start_line == 1 => start.clone(),
-            Some(start) => {
-                Place { line: start.line + span.start_line - 1, column: span.start_col + 1, ..start.clone() }
-            }
-            None => Place { file: shown.into(), line: span.start_line, column: span.start_col + 1 },
+            Some(start) => Place { line: start.line + span.start_line - 1, column, ..start.clone() },
+            None => Place { file: shown.into(), line: span.start_line, column },
         };
         let message = lowered(report.message());
-        let Some((undefined, _)) = message.split_once(". Available") else {
+        // Tera lists what there is; of that, the nearest is what helps.
+        let Some((undefined, there)) = message.split_once(". Available") else {
             return Problem::at(&place, message);
         };
+        let wrong = undefined.split('`').nth(1).unwrap_or_default();
+        let there = there.split_once(": ").map_or("", |(_, names)| names);
         let problem = Problem::at(&place, undefined);
-        let wrong = undefined.split('`').nth(1).unwrap_or_default().to_owned();
-        let known: Vec<String> = names(context);
-        match crate::scaffold::problem::nearest(&wrong, known.iter().map(String::as_str)) {
+        match nearest(wrong, there.split(", ")) {
             Some(name) => problem.hint(format!("did you mean `{name}`?")),
             None => problem,
         }
     }
 }
 
-/// The names at the top of a context.
-fn names(context: &Context) -> Vec<String> {
-    let known = super::context::NAMES.iter().map(|name| (*name).to_owned());
-    known.filter(|name| context.contains_key(name)).collect()
+/// How far a column of a line moved when the tag above the line took its line end along.
+fn shift(text: &str, line: usize, column: usize) -> usize {
+    let starts_closed = |text: &str| {
+        let line = text.split('\n').nth(line.saturating_sub(1)).unwrap_or_default();
+        line.starts_with("%]") || line.starts_with("#]")
+    };
+    if starts_closed(&standalone(text)) && !starts_closed(text) { column.min(2) } else { 0 }
 }
 
 fn lowered(message: &str) -> String {

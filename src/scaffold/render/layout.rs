@@ -60,7 +60,12 @@ pub fn lay_out(text: &str) -> String {
     let mut rest = text.to_owned();
     while let Some(at) = rest.find(OPEN) {
         done.push_str(&rest[..at]);
-        let Some((shape, items, after)) = parse(&rest[at..]) else { break };
+        let Some((shape, items, after)) = parse(&rest[at..]) else {
+            // Not one of ours: it came with an answer, and stays what it is.
+            done.push(OPEN);
+            rest = rest[at + OPEN.len_utf8()..].to_owned();
+            continue;
+        };
         let tail = rest[at + after..].to_owned();
         let line = done.rsplit('\n').next().unwrap_or_default();
         let indent: String = line.chars().take_while(|c| *c == ' ' || *c == '\t').collect();
@@ -138,7 +143,11 @@ fn flat(text: &str) -> String {
     let mut rest = text;
     while let Some(at) = rest.find(OPEN) {
         done.push_str(&rest[..at]);
-        let Some((shape, items, after)) = parse(&rest[at..]) else { break };
+        let Some((shape, items, after)) = parse(&rest[at..]) else {
+            done.push(OPEN);
+            rest = &rest[at + OPEN.len_utf8()..];
+            continue;
+        };
         let items: Vec<String> = items.iter().map(|item| flat(item)).collect();
         match shape {
             Shape::Text { .. } => done.push_str(&items.concat()),

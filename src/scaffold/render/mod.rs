@@ -108,6 +108,13 @@ pub fn render_within(
     }
 }
 
+/// A file of a template or fragment that makes one of the result.
+struct Source<'a> {
+    owner: &'a Owner<'a>,
+    name: String,
+    bytes: &'a [u8],
+}
+
 /// One rendering, owned by its thread.
 struct Job {
     template: Arc<Template>,
@@ -175,9 +182,9 @@ impl Job {
         let sources = self.sources(&owners, &mut problems);
         let mut tree = Tree::new();
         let mut total = 0;
-        for (path, (source, bytes)) in sources {
-            self.note_place(&source);
-            match file(&engine, &contexts, &path, &source, bytes) {
+        for (path, source) in sources {
+            self.note_place(&source.name);
+            match file(&engine, &contexts, &path, &source) {
                 Ok(bytes) => {
                     total += bytes.len();
                     tree.insert(path, File::new(bytes));
@@ -197,33 +204,27 @@ impl Job {
     }
 
     /// Which file of which owner makes which path: conditions and names in paths are settled here.
-    fn sources<'a>(
-        &self,
-        owners: &'a [Owner],
-        problems: &mut Problems,
-    ) -> BTreeMap<String, (String, &'a [u8])> {
+    fn sources<'a>(&self, owners: &'a [Owner], problems: &mut Problems) -> BTreeMap<String, Source<'a>> {
         let base = context::base(self);
-        let mut sources: BTreeMap<String, (String, &[u8])> = BTreeMap::new();
+        let mut sources: BTreeMap<String, Source> = BTreeMap::new();
         for owner in owners {
             for (full, bytes) in owner.files {
                 let Some(inner) = full.strip_prefix("files/") else { continue };
                 if !owner.part.files.iter().all(|rule| !applies(rule, inner) || self.holds(&rule.when)) {
                     continue;
                 }
-                let source = format!("{}{full}", owner.origin);
+                let name = format!("{}{full}", owner.origin);
                 let value =
                     |name: &str| base.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
                 let target = placeholder::fill(inner, value);
                 let target = target.strip_suffix(RENDERED).unwrap_or(&target).to_owned();
                 if let Err(why) = path::check(&target) {
-                    problems.push(Problem::new(format!(
-                        "{source} would make `{}`: {why}",
-                        target.escape_debug()
-                    )));
-                } else if let Some((other, _)) = sources.get(&target) {
-                    problems.push(Problem::new(format!("{source} and {other} both make `{target}`")));
+                    problems
+                        .push(Problem::new(format!("{name} would make `{}`: {why}", target.escape_debug())));
+                } else if let Some(Source { name: other, .. }) = sources.get(&target) {
+                    problems.push(Problem::new(format!("{name} and {other} both make `{target}`")));
                 } else {
-                    sources.insert(target, (source, bytes));
+                    sources.insert(target, Source { owner, name, bytes });
                 }
             }
         }
@@ -272,7 +273,8 @@ impl Job {
             let mut merged = own.clone();
             for (owner, merge) in merges {
                 let place = &merge.json.place;
-                let mut render = |text: &str| engine.render(&owner.file, Some(place), text, &contexts.inner);
+                let context = contexts.of(owner, &contexts.inner);
+                let mut render = |text: &str| engine.render(&owner.file, Some(place), text, &context);
                 match render_json(&Value::Object(merge.json.value.clone()), &mut render) {
                     Ok(Value::Object(more)) => {
                         if let Err(why) = json::merge(&mut merged, &more, "") {
@@ -297,8 +299,9 @@ impl Job {
     ) -> Vec<String> {
         let mut notes = Vec::new();
         for owner in owners {
+            let context = contexts.of(owner, &contexts.inner);
             for note in owner.part.notes.iter().filter(|note| self.holds(&note.when)) {
-                match engine.render(&owner.file, Some(&note.text.place), &note.text, &contexts.inner) {
+                match engine.render(&owner.file, Some(&note.text.place), &note.text, &context) {
                     Ok(text) => notes.push(text.split_whitespace().collect::<Vec<_>>().join(" ")),
                     Err(problem) => problems.push(problem),
                 }
@@ -320,21 +323,17 @@ fn applies(rule: &FileRule, inner: &str) -> bool {
 }
 
 /// The bytes of one file.
-fn file(
-    engine: &Engine,
-    contexts: &Contexts,
-    path: &str,
-    source: &str,
-    bytes: &[u8],
-) -> Result<Vec<u8>, Problem> {
-    if !source.ends_with(RENDERED) {
-        return Ok(bytes.to_vec());
+fn file(engine: &Engine, contexts: &Contexts, path: &str, source: &Source) -> Result<Vec<u8>, Problem> {
+    let name = &source.name;
+    if !name.ends_with(RENDERED) {
+        return Ok(source.bytes.to_vec());
     }
     let context = if path == EXAMPLES { &contexts.examples } else { &contexts.files };
-    let rendered = engine.render(source, None, &String::from_utf8_lossy(bytes), context)?;
+    let context = contexts.of(source.owner, context);
+    let rendered = engine.render(name, None, &String::from_utf8_lossy(source.bytes), &context)?;
     let text = text::tidy(&layout::lay_out(&rendered));
     if text.len() > MAX_FILE {
-        return Err(Problem::new(format!("{source} renders to more than {MAX_FILE} bytes")));
+        return Err(Problem::new(format!("{name} renders to more than {MAX_FILE} bytes")));
     }
     Ok(text.into_bytes())
 }
