@@ -8,13 +8,16 @@ use std::process::ExitCode;
 
 use eyas::fault::Fault;
 use eyas::scaffold::answers::{Request, Resolution, resolve};
+use eyas::scaffold::apply::{apply, on_disk};
 use eyas::scaffold::catalog::Catalog;
-use eyas::scaffold::render::render;
+use eyas::scaffold::plan::plan;
+use eyas::scaffold::render::{Tree, render};
+use eyas::scaffold::state::with_state;
 
 fn main() -> ExitCode {
     let Err(error) = run() else { return ExitCode::SUCCESS };
     let hint = error.downcast_ref::<Fault>().and_then(Fault::advice).unwrap_or("none");
-    let _ = writeln!(std::io::stderr(), "error: {error}\n  hint: {hint}");
+    let _ = writeln!(std::io::stderr(), "error: {error:#}\n  hint: {hint}");
     ExitCode::FAILURE
 }
 
@@ -42,11 +45,10 @@ fn run() -> anyhow::Result<()> {
         anyhow::bail!("questions are left open");
     };
     let rendered = render(&template, &answers).map_err(Fault::from)?;
-    for (path, file) in &rendered.tree {
-        let target = Path::new(out).join(path);
-        std::fs::create_dir_all(target.parent().unwrap_or(Path::new(out)))?;
-        std::fs::write(target, &file.bytes)?;
-    }
+    let wanted = with_state(&template, &answers, &rendered.tree);
+    let root = Path::new(out);
+    let disk = on_disk(root, wanted.keys().map(String::as_str)).map_err(Fault::from)?;
+    apply(&plan(&Tree::new(), &wanted, &disk, true), root, &|| false)?;
     let notes = answers.left_out.iter().chain(&rendered.notes).map(|note| format!("note: {note}\n"));
     std::io::stderr().write_all(notes.collect::<String>().as_bytes())?;
     Ok(())
