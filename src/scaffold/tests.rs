@@ -68,7 +68,8 @@ fn the_small_template_renders_as_recorded() {
         state::bundle(&rendered.tree),
         snapbox::Data::read_from(&fixture("small.base"), None).raw()
     );
-    assert_eq!(rendered.notes, ["cd shop-orders && npm install"]);
+    assert_eq!(rendered.notes, ["keep one replica of shop-orders"]);
+    assert_eq!(rendered.next, ["npm install", "eyas send shop-orders.create name=first"]);
     assert!(rendered.tree["run.sh"].executable);
     assert_eq!(rendered.tree["logo.bin"].bytes, b"\x00\xff\xfe binary \r\n");
 }
@@ -150,6 +151,16 @@ fn what_is_missing_is_named_with_its_flag_and_never_added() {
     nameless.name = None;
     let problems = resolve(&small(), &nameless).expect_err("no name");
     assert_eq!(told(&problems), ["no name for the service; eyas new NAME"]);
+    let mut reserved = request("t:tcp f:docker");
+    reserved.name = Some("app".to_owned());
+    let problems = resolve(&small(), &reserved).expect_err("reserved");
+    let expected =
+        ["`app` cannot name a service: the template service has files of that name; `app-service` would do"];
+    assert_eq!(told(&problems), expected);
+    reserved.name = Some("image".to_owned());
+    assert!(told(&resolve(&small(), &reserved).expect_err("reserved"))[0].contains("the feature docker"));
+    reserved.features = vec!["health".to_owned()];
+    resolve(&small(), &reserved).expect("docker is not chosen");
     let mut http = request("t:tcp");
     http.http = true;
     assert_eq!(resolve(&small(), &http).expect_err("no http").0.len(), 1);
@@ -254,6 +265,7 @@ fn an_undefined_name_is_told_with_its_place() {
         "hostile/undefined/files/a.ts.tera:3:10: variable `naem` is not defined; did you mean `name`?",
         "hostile/undefined/files/b.ts.tera:2:13: field `nmae` is not defined; did you mean `name`?",
         "hostile/undefined/files/c.ts.tera:3:1: unexpected end of input",
+        "hostile/undefined/files/d.ts.tera:2:11: unknown filter `tabel`",
     ];
     assert_eq!(render_hostile("undefined", "", LONG), expected);
     let expected =

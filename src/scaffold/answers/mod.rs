@@ -136,6 +136,7 @@ pub fn resolve(template: &Template, request: &Request) -> Result<Resolution, Pro
         return problems.or(Resolution::Open(open));
     }
     let settled = settle::settle(template, &given, &transports, preset, &mut problems);
+    problems.0.extend(reserved(template, &name, &transports, &settled.features));
     let mut values = BTreeMap::new();
     for variable in settled.variables {
         let value = settled.values.get(variable.key.as_str());
@@ -160,6 +161,21 @@ pub fn resolve(template: &Template, request: &Request) -> Result<Resolution, Pro
         left_out: settled.left_out,
     };
     problems.or(if open.is_empty() { Resolution::Ready(answers) } else { Resolution::Open(open) })
+}
+
+/// That the template, or what is chosen, has the name for itself.
+fn reserved(template: &Template, name: &str, transports: &[String], features: &[String]) -> Option<Problem> {
+    let chosen = template.fragments.iter().filter(|one| match one.kind {
+        Kind::Transport => transports.iter().any(|name| name == one.name()),
+        Kind::Feature => features.iter().any(|name| name == one.name()),
+    });
+    let chosen = chosen.map(|one| (one.kind.word(), one.name(), &one.manifest.reserved));
+    let mut all = std::iter::once(("template", template.manifest.name.as_str(), &template.manifest.reserved))
+        .chain(chosen);
+    let (kind, owner, _) = all.find(|(_, _, names)| names.iter().any(|one| one.value == name))?;
+    let problem =
+        Problem::new(format!("`{name}` cannot name a service: the {kind} {owner} has files of that name"));
+    Some(problem.hint(format!("`{name}-service` would do")))
 }
 
 fn unanswered(key: &str, prompt: Option<&str>) -> Problem {

@@ -10,10 +10,10 @@
 //!
 //! `template.toml`: `format = 1`, `name` (the folder's), `version`, `summary`, `transports` and `features` (the
 //! fragments it allows; the order of features is their order everywhere), `always` (features nobody needs to
-//! ask for), `default_transports`, `default_preset`, `[presets.<name>]` with `summary`, `features` and `set`, a
+//! ask for), `default_transports`, `default_preset`, `reserved`, `next`, `[presets.<name>]` with `summary`, `features` and `set`, a
 //! free table `[data]`, and `[[slot]]`.
 //!
-//! `fragment.toml`: `format = 1`, `name` (the folder's), `summary`, `title`, `aliases`, `requires`, `excludes`,
+//! `fragment.toml`: `format = 1`, `name` (the folder's), `summary`, `title`, `aliases`, `reserved`, `requires`, `excludes`,
 //! `hint`, and a free table `[facts]`.
 //!
 //! Both: `[[variable]]`, `[[setting]]`, `[[fill]]`, `[[file]]`, `[[merge]]`, `[[note]]`: see the types here, whose
@@ -74,6 +74,10 @@ pub struct TemplateManifest {
     pub default_transports: Vec<Located<String>>,
     /// The preset that is taken when neither preset nor features are named.
     pub default_preset: Option<Located<String>>,
+    /// Names that a service of it cannot have.
+    pub reserved: Vec<Located<String>>,
+    /// Commands to go on with once it is made.
+    pub next: Vec<Located<String>>,
     /// The presets, in the order they are offered.
     pub presets: Vec<Preset>,
     /// A free table for the files.
@@ -95,6 +99,8 @@ pub struct FragmentManifest {
     pub title: String,
     /// Other names it is accepted by.
     pub aliases: Vec<Located<String>>,
+    /// Names that a service with it cannot have.
+    pub reserved: Vec<Located<String>>,
     /// What must hold for it to be chosen.
     pub requires: Condition,
     /// What must not hold: each text by itself.

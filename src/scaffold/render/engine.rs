@@ -7,6 +7,7 @@ use serde_json::Value;
 use tera::{Context, Delimiters, ErrorKind, Kwargs, State, Tera, TeraResult};
 
 use super::layout::{self, Shape};
+use super::table;
 use super::text::standalone;
 use crate::scaffold::catalog::{MAX_FILE, Template};
 use crate::scaffold::manifest::{Brackets, RENDERED};
@@ -69,23 +70,21 @@ impl<'a> Engine<'a> {
 
     /// A Tera error in our words and with our place.
     fn problem(&self, error: &tera::Error, file: &str, text: &str, start: Option<&Place>) -> Problem {
-        let (ErrorKind::SyntaxError(report) | ErrorKind::RenderingError(report)) = error.kind() else {
+        let Some(Report { name, message, line, column }) = Report::of(error) else {
             return Problem::new(format!("{file}: {}", lowered(&error.to_string())));
         };
-        let name = report.filename();
         let is_part = name != file;
         let shown = if is_part { format!("{}{name}", self.template.origin) } else { file.to_owned() };
-        let part = self.template.files.get(name).filter(|_| is_part);
+        let part = self.template.files.get(&name).filter(|_| is_part);
         let text = part.map_or(text.into(), |bytes| String::from_utf8_lossy(bytes));
-        let span = report.span();
-        let column = 1 + span.start_col - shift(&text, span.start_line, span.start_col);
-        let place = match start.filter(|_| name == file) {
+        let column = column - shift(&text, line, column - 1);
+        let place = match start.filter(|_| !is_part) {
             // The first line of a text starts somewhere in its line; quotes make its column a guess.
-            Some(start) if span.start_line == 1 => start.clone(),
-            Some(start) => Place { line: start.line + span.start_line - 1, column, ..start.clone() },
-            None => Place { file: shown.into(), line: span.start_line, column },
+            Some(start) if line == 1 => start.clone(),
+            Some(start) => Place { line: start.line + line - 1, column, ..start.clone() },
+            None => Place { file: shown.into(), line, column },
         };
-        let message = lowered(report.message());
+        let message = lowered(&message);
         // Tera lists what there is; of that, the nearest is what helps.
         let Some((undefined, there)) = message.split_once(". Available") else {
             return Problem::at(&place, message);
@@ -97,6 +96,31 @@ impl<'a> Engine<'a> {
             Some(name) => problem.hint(format!("did you mean `{name}`?")),
             None => problem,
         }
+    }
+}
+
+/// What Tera says is wrong, and where; line and column count from 1.
+struct Report {
+    name: String,
+    message: String,
+    line: usize,
+    column: usize,
+}
+
+impl Report {
+    fn of(error: &tera::Error) -> Option<Self> {
+        if let ErrorKind::SyntaxError(report) | ErrorKind::RenderingError(report) = error.kind() {
+            let (name, message) = (report.filename().to_owned(), report.message().to_owned());
+            let span = report.span();
+            return Some(Self { name, message, line: span.start_line, column: span.start_col + 1 });
+        }
+        // Of unknown filters and includes it gives the place only inside of a drawing.
+        let drawn = error.to_string();
+        let (message, drawing) = drawn.trim_start_matches("error: ").split_once('\n')?;
+        let place = drawing.lines().find_map(|line| line.trim().strip_prefix("--> "))?;
+        let mut parts = place.trim().rsplitn(3, ':');
+        let (column, line) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+        Some(Self { name: parts.next()?.to_owned(), message: message.to_owned(), line, column })
     }
 }
 
@@ -139,6 +163,7 @@ fn bare() -> Tera {
         tera.register_filter(filter, move |text: &str, _: Kwargs, _: &State| case(text));
     }
     tera.register_filter("quote", |text: &str, _: Kwargs, _: &State| quote(text));
+    tera.register_filter("table", |text: &str, _: Kwargs, _: &State| table::align(text));
     tera.register_filter("json", |value: &tera::Value, _: Kwargs, _: &State| json(value));
     tera.register_filter("list", |items: Vec<tera::Value>, options: Kwargs, _: &State| {
         list(&items, &options)

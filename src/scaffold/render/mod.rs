@@ -14,6 +14,7 @@ mod engine;
 mod imports;
 mod json;
 mod layout;
+mod table;
 mod text;
 
 use std::collections::BTreeMap;
@@ -65,6 +66,8 @@ pub struct Rendered {
     pub tree: Tree,
     /// What the user should be told.
     pub notes: Vec<String>,
+    /// The commands to go on with, inside of the project.
+    pub next: Vec<String>,
 }
 
 /// Renders a template, or tells everything that is wrong with it.
@@ -200,7 +203,13 @@ impl Job {
             self.merge(&engine, &contexts, &owners, &mut tree, &mut problems);
         }
         let notes = self.notes(&engine, &contexts, &owners, &mut problems);
-        problems.or(Rendered { tree, notes })
+        let manifest = format!("{}template.toml", self.template.origin);
+        let command = |text: &Located<String>| {
+            engine.render(&manifest, Some(&text.place), text, &contexts.inner).map_err(Problems::from)
+        };
+        let next = &self.template.manifest.next;
+        let next = next.iter().filter_map(|text| problems.take(command(text))).collect();
+        problems.or(Rendered { tree, notes, next })
     }
 
     /// Which file of which owner makes which path: conditions and names in paths are settled here.
