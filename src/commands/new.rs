@@ -99,8 +99,7 @@ pub fn run(args: &Args, settings: &Settings, ui: &mut Ui) -> anyhow::Result<Code
     let Some(answers) = settle(&template, &mut request, asks, &stop, ui)? else {
         return Ok(Code::Interrupted);
     };
-    let next: Vec<String> = Vec::new();
-    let Rendered { tree, notes } = render::render(&template, &answers).map_err(Fault::from)?;
+    let Rendered { tree, notes, next } = render::render(&template, &answers).map_err(Fault::from)?;
     let wanted = state::with_state(&template, &answers, &tree);
     let root = args.root(&answers.name, settings);
     let plan = args.plan(&root, &wanted)?;
