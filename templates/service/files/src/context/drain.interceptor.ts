@@ -49,7 +49,6 @@ export class DrainInterceptor
     await firstValueFrom(race(idle, timer(this.env.SHUTDOWN_GRACE_MS)));
     await sleep(LAST_REPLY_MS);
     const cut = this.running.value;
-    if (cut > 0)
-      this.logger.warn(`${cut} messages are cut off by the shutdown`);
+    if (cut > 0) this.logger.warn(`messages cut off by the shutdown: ${cut}`);
   }
 }

@@ -21,9 +21,15 @@ export class RpcContextInterceptor implements NestInterceptor {
     const headers = links
       .map((link) => link.headers(message))
       .find((found) => found !== undefined);
-    const id = acceptCorrelationId(headers?.[CORRELATION_ID]);
+    const id = acceptCorrelationId(valueOf(headers ?? {}, CORRELATION_ID));
     return new Observable((subscriber) =>
       runWithCorrelationId(id, () => next.handle().subscribe(subscriber)),
     );
   }
+}
+
+/** Unlike HTTP, a transport leaves the case of a name as its sender wrote it. */
+function valueOf(headers: object, name: string): unknown {
+  const entries = Object.entries(headers);
+  return entries.find(([key]) => key.toLowerCase() === name)?.[1];
 }
