@@ -1,5 +1,9 @@
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
-  test: { include: ['test/**/*.e2e-spec.ts'], testTimeout: 20_000 },
+  test: {
+    include: ['test/**/*.e2e-spec.ts'],
+    testTimeout: 20_000,
+    expect: { poll: { timeout: 10_000 } },
+  },
 });
