@@ -34,6 +34,7 @@ Register-ArgumentCompleter -Native -CommandName 'eyas' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
             [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('new', 'new', [CompletionResultType]::ParameterValue, 'Make a NestJS service from a template')
             [CompletionResult]::new('emit', 'emit', [CompletionResultType]::ParameterValue, 'Emit events, as Nest''s ClientProxy.emit() does')
             [CompletionResult]::new('send', 'send', [CompletionResultType]::ParameterValue, 'Send a request, as Nest''s ClientProxy.send() does, and print the reply')
             [CompletionResult]::new('tail', 'tail', [CompletionResultType]::ParameterValue, 'Watch messages on their way, requests paired with their replies')
@@ -43,6 +44,34 @@ Register-ArgumentCompleter -Native -CommandName 'eyas' -ScriptBlock {
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print the completion script of a shell')
             [CompletionResult]::new('man', 'man', [CompletionResultType]::ParameterValue, 'Print a manual page, or write them all')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Tell more about a command, or about the exit codes')
+            break
+        }
+        'eyas;new' {
+            [CompletionResult]::new('--transport', '--transport', [CompletionResultType]::ParameterName, 'How it is spoken to; repeatable, the first is the main one')
+            [CompletionResult]::new('--with', '--with', [CompletionResultType]::ParameterName, 'What it has beside the preset; repeatable')
+            [CompletionResult]::new('--preset', '--preset', [CompletionResultType]::ParameterName, 'A set of features: minimal, standard')
+            [CompletionResult]::new('--set', '--set', [CompletionResultType]::ParameterName, 'Answer a template''s question; repeatable')
+            [CompletionResult]::new('--answers', '--answers', [CompletionResultType]::ParameterName, 'Take answers from a TOML or JSON file')
+            [CompletionResult]::new('--template', '--template', [CompletionResultType]::ParameterName, 'The folder of a template of your own')
+            [CompletionResult]::new('--into', '--into', [CompletionResultType]::ParameterName, 'Make it in DIR instead of in a folder of its name')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How results are shown')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How results are shown')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
+            [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'The profile of eyas.toml to use')
+            [CompletionResult]::new('--http', '--http', [CompletionResultType]::ParameterName, 'Serve the resource over HTTP, too')
+            [CompletionResult]::new('--defaults', '--defaults', [CompletionResultType]::ParameterName, 'Take every default, and ask nothing')
+            [CompletionResult]::new('--install', '--install', [CompletionResultType]::ParameterName, 'Run `npm install` in it')
+            [CompletionResult]::new('--no-git', '--no-git', [CompletionResultType]::ParameterName, 'Make no git repository')
+            [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Show the files it would make, and write nothing')
+            [CompletionResult]::new('--diff', '--diff', [CompletionResultType]::ParameterName, 'Show what would change as a diff, and write nothing')
+            [CompletionResult]::new('--force', '--force', [CompletionResultType]::ParameterName, 'Overwrite files that are there')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'No talk on stderr but errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'No talk on stderr but errors')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'More talk on stderr')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'More talk on stderr')
+            [CompletionResult]::new('--no-input', '--no-input', [CompletionResultType]::ParameterName, 'Never ask, not even on a terminal')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
         'eyas;emit' {

@@ -38,6 +38,7 @@ complete -c eyas -n "__fish_eyas_needs_command" -s v -l verbose -d 'More talk on
 complete -c eyas -n "__fish_eyas_needs_command" -l no-input -d 'Never ask, not even on a terminal'
 complete -c eyas -n "__fish_eyas_needs_command" -s h -l help -d 'Print help'
 complete -c eyas -n "__fish_eyas_needs_command" -s V -l version -d 'Print version'
+complete -c eyas -n "__fish_eyas_needs_command" -f -a "new" -d 'Make a NestJS service from a template'
 complete -c eyas -n "__fish_eyas_needs_command" -f -a "emit" -d 'Emit events, as Nest\'s ClientProxy.emit() does'
 complete -c eyas -n "__fish_eyas_needs_command" -f -a "send" -d 'Send a request, as Nest\'s ClientProxy.send() does, and print the reply'
 complete -c eyas -n "__fish_eyas_needs_command" -f -a "tail" -d 'Watch messages on their way, requests paired with their replies'
@@ -47,6 +48,33 @@ complete -c eyas -n "__fish_eyas_needs_command" -f -a "doctor" -d 'Show every se
 complete -c eyas -n "__fish_eyas_needs_command" -f -a "completions" -d 'Print the completion script of a shell'
 complete -c eyas -n "__fish_eyas_needs_command" -f -a "man" -d 'Print a manual page, or write them all'
 complete -c eyas -n "__fish_eyas_needs_command" -f -a "help" -d 'Tell more about a command, or about the exit codes'
+complete -c eyas -n "__fish_eyas_using_subcommand new" -l transport -d 'How it is spoken to; repeatable, the first is the main one' -r
+complete -c eyas -n "__fish_eyas_using_subcommand new" -l with -d 'What it has beside the preset; repeatable' -r
+complete -c eyas -n "__fish_eyas_using_subcommand new" -l preset -d 'A set of features: minimal, standard' -r
+complete -c eyas -n "__fish_eyas_using_subcommand new" -l set -d 'Answer a template\'s question; repeatable' -r
+complete -c eyas -n "__fish_eyas_using_subcommand new" -l answers -d 'Take answers from a TOML or JSON file' -r -F
+complete -c eyas -n "__fish_eyas_using_subcommand new" -l template -d 'The folder of a template of your own' -r -F
+complete -c eyas -n "__fish_eyas_using_subcommand new" -l into -d 'Make it in DIR instead of in a folder of its name' -r -F
+complete -c eyas -n "__fish_eyas_using_subcommand new" -s o -l output -d 'How results are shown' -r -f -a "pretty\t''
+line\t''
+json\t''
+raw\t''
+quiet\t''"
+complete -c eyas -n "__fish_eyas_using_subcommand new" -l color -d 'When to use colours' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c eyas -n "__fish_eyas_using_subcommand new" -l profile -d 'The profile of eyas.toml to use' -r
+complete -c eyas -n "__fish_eyas_using_subcommand new" -l http -d 'Serve the resource over HTTP, too'
+complete -c eyas -n "__fish_eyas_using_subcommand new" -l defaults -d 'Take every default, and ask nothing'
+complete -c eyas -n "__fish_eyas_using_subcommand new" -l install -d 'Run `npm install` in it'
+complete -c eyas -n "__fish_eyas_using_subcommand new" -l no-git -d 'Make no git repository'
+complete -c eyas -n "__fish_eyas_using_subcommand new" -l dry-run -d 'Show the files it would make, and write nothing'
+complete -c eyas -n "__fish_eyas_using_subcommand new" -l diff -d 'Show what would change as a diff, and write nothing'
+complete -c eyas -n "__fish_eyas_using_subcommand new" -l force -d 'Overwrite files that are there'
+complete -c eyas -n "__fish_eyas_using_subcommand new" -s q -l quiet -d 'No talk on stderr but errors'
+complete -c eyas -n "__fish_eyas_using_subcommand new" -s v -l verbose -d 'More talk on stderr'
+complete -c eyas -n "__fish_eyas_using_subcommand new" -l no-input -d 'Never ask, not even on a terminal'
+complete -c eyas -n "__fish_eyas_using_subcommand new" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c eyas -n "__fish_eyas_using_subcommand emit" -s d -l data -d 'The data as one text: JSON, `@FILE`, or `-` for standard input' -r
 complete -c eyas -n "__fish_eyas_using_subcommand emit" -l ndjson -d 'A message from each line of FILE (`-`: standard input): a payload, or a record of `tail -o json`' -r
 complete -c eyas -n "__fish_eyas_using_subcommand emit" -l seed -d 'Makes `--expand` repeatable' -r

@@ -45,6 +45,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("transport", &["message", "wire"]),
     ("wire", &["message"]),
     ("message", &[]),
+    ("embed", &[]),
     ("fault", &[]),
     ("secret", &[]),
 ];
