@@ -132,12 +132,12 @@ impl Ui {
         self.out.write_all(b"\n")
     }
 
-    /// One record, already encoded, without its line break.
+    /// One record, already encoded, with its line break or without.
     ///
     /// # Errors
     /// stdout cannot be written.
     pub fn json_line(&mut self, line: &[u8]) -> io::Result<()> {
-        self.text(line, visible::json_bytes)?;
+        self.text(line.strip_suffix(b"\n").unwrap_or(line), visible::json_bytes)?;
         self.out.write_all(b"\n")
     }
 
