@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::io::AsyncReadExt as _;
@@ -112,7 +113,7 @@ impl Link {
             match reader.read(&mut buffer).await {
                 Ok(0) => break self.at_end(&decoder),
                 Ok(count) => decoder.feed(&buffer[..count]),
-                Err(error) => break self.broken(&error.to_string()),
+                Err(error) => break self.broken(&error),
             }
             if let Err(ending) = self.dispatch(&mut decoder, nest).await {
                 break ending;
@@ -168,12 +169,19 @@ impl Link {
         Ending { kind: Kind::Closed, message, hint: Some(hint) }
     }
 
-    fn broken(&self, cause: &str) -> Ending {
-        Ending {
-            kind: Kind::Closed,
-            message: format!("the connection to {} broke: {cause}", self.shown),
-            hint: None,
+    fn broken(&self, error: &io::Error) -> Ending {
+        // With TLS 1.3 a client hears only after its own handshake that it is not let in.
+        let is_alert = error
+            .get_ref()
+            .and_then(|inner| inner.downcast_ref())
+            .is_some_and(|inner| matches!(inner, rustls::Error::AlertReceived(_)));
+        if is_alert {
+            let message = format!("{} refused the connection: {error}", self.shown);
+            let hint = "--tls-cert and --tls-key name your certificate, which its authority must have signed";
+            return Ending { kind: Kind::Denied, message, hint: Some(hint) };
         }
+        let message = format!("the connection to {} broke: {error}", self.shown);
+        Ending { kind: Kind::Closed, message, hint: None }
     }
 
     fn garbled(&self, what: &str) -> Ending {
@@ -206,7 +214,7 @@ impl Link {
         self.ending
             .borrow()
             .as_ref()
-            .is_some_and(|ending| ending.hint.is_none() || ending.kind == Kind::Protocol)
+            .is_some_and(|ending| ending.hint.is_none() || ending.kind != Kind::Closed)
     }
 
     /// The error that the link's end is to its callers.
