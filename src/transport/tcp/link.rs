@@ -165,7 +165,7 @@ impl Link {
                 )
             }
         };
-        let hint = "a service closes on what it cannot read, or when it stops: its log says which";
+        let hint = "a service closes on what it cannot read, on more than 134217728 UTF-16 units at once, or when it stops: its log says which";
         Ending { kind: Kind::Closed, message, hint: Some(hint) }
     }
 
