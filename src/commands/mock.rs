@@ -21,6 +21,9 @@ use crate::wire::{NestVersion, pattern};
 /// What it is for.
 pub const ABOUT: &str = "Answer requests as a Nest service would, by rules";
 
+/// How long the last answers may take to leave.
+const PARTING: Duration = Duration::from_secs(2);
+
 /// Flags and words.
 #[derive(clap::Args, Debug)]
 #[command(after_long_help = "Examples:
@@ -88,7 +91,10 @@ pub fn run(args: &Args, settings: &Settings, ui: &mut Ui) -> anyhow::Result<Code
                 None => std::future::pending().await,
             }
         };
-        serve(serving, service.incoming, lasting, ui).await
+        let code = serve(serving, service.incoming, lasting, ui).await?;
+        // A client that does not read its answers is not waited for longer than this.
+        let _ = tokio::time::timeout(PARTING, service.closing).await;
+        Ok(code)
     })
 }
 

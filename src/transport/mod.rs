@@ -240,6 +240,8 @@ pub struct Service {
     pub listening: String,
     /// What it is asked, and what it noticed.
     pub incoming: mpsc::Receiver<Incoming>,
+    /// Ends once `incoming` was dropped and every answer that was given has left.
+    pub closing: tokio::task::JoinHandle<()>,
 }
 
 /// What reaches a responder.

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use serde_json::value::RawValue;
 use tokio::io::AsyncReadExt as _;
 use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 
 use super::net;
 use crate::message::{Finding, Reply};
@@ -25,24 +26,25 @@ pub(super) async fn start(endpoint: &Endpoint, secure: bool) -> Result<Service> 
     let listener = net::Listener::bind(&format!("{host}:{}", endpoint.port), tls).await?;
     let listening = format!("{}://{}", endpoint.scheme, listener.address());
     let (sender, incoming) = mpsc::channel(CALLS_WAITING);
-    tokio::spawn(accept(listener, sender));
-    Ok(Service { listening, incoming })
+    let closing = tokio::spawn(accept(listener, sender));
+    Ok(Service { listening, incoming, closing })
 }
 
 async fn accept(listener: net::Listener, sender: mpsc::Sender<Incoming>) {
+    let mut connections = JoinSet::new();
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
-            () = sender.closed() => return,
+            Some(_) = connections.join_next() => continue,
+            () = sender.closed() => break,
         };
         match accepted {
-            Ok(incoming) => {
-                tokio::spawn(answer(incoming, sender.clone()));
-            }
+            Ok(incoming) => drop(connections.spawn(answer(incoming, sender.clone()))),
             // Out of file descriptors, most likely: those that are open will close.
             Err(_) => tokio::time::sleep(std::time::Duration::from_millis(50)).await,
         }
     }
+    while connections.join_next().await.is_some() {}
 }
 
 async fn answer(incoming: net::Incoming, sender: mpsc::Sender<Incoming>) {
@@ -60,9 +62,15 @@ async fn answer(incoming: net::Incoming, sender: mpsc::Sender<Incoming>) {
     let mut decoder = tcp::Decoder::new(tcp::MAX_UNITS);
     let mut buffer = vec![0; READ_SIZE];
     loop {
-        let count = match reader.read(&mut buffer).await {
-            Ok(0) | Err(_) => break,
-            Ok(count) => count,
+        let count = tokio::select! {
+            read = reader.read(&mut buffer) => match read {
+                Ok(0) | Err(_) => break,
+                Ok(count) => count,
+            },
+            () = sender.closed() => {
+                outbox.flush().await;
+                return;
+            }
         };
         decoder.feed(&buffer[..count]);
         if let Err(fault) = receive(&mut decoder, &outbox, &sender).await {
