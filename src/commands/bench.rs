@@ -120,7 +120,7 @@ fn send(args: &SendArgs, settings: &Settings, ui: &mut Ui) -> anyhow::Result<Cod
         in_flight: args.in_flight as usize,
         warm_up: args.warm_up.unwrap_or_default(),
     };
-    super::block_on(async {
+    super::block_on_here(async {
         // The first call shows at once whether there is anybody, and makes the connection.
         if call(&*transport, &message, patience).await == Outcome::Lost {
             transport.request(&message).await?;
@@ -248,7 +248,7 @@ fn emit(args: &EmitArgs, settings: &Settings, ui: &mut Ui) -> anyhow::Result<Cod
     let transport = transport::open(target.endpoint)?;
     let count = args.pace.count;
     let limit = lasting(count, args.lasting).unwrap_or(Duration::MAX);
-    super::block_on(async {
+    super::block_on_here(async {
         let mut publisher = transport.publisher().await?;
         let start = Instant::now();
         let progress = ui.progress(count, "emitted");

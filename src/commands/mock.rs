@@ -81,7 +81,7 @@ pub fn run(args: &Args, settings: &Settings, ui: &mut Ui) -> anyhow::Result<Code
     let rules = args.rules(nest, ui)?;
     let show = Show::new(&args.show, spec.name, target.service.clone())?;
     let transport = transport::open(target.endpoint)?;
-    super::block_on(async {
+    super::block_on_here(async {
         let service = transport.serve(rules.patterns()).await?;
         ui.note(&format!("listening on {}", service.listening));
         let serving = Serving { rules, nest, show, left: args.count, served: 0, idle: args.idle };
