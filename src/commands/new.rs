@@ -114,7 +114,7 @@ pub fn run(args: &Args, settings: &Settings, ui: &mut Ui) -> anyhow::Result<Code
     }
     if asks && !agreed(&plan, &shown, &answers, ui)? {
         ui.note("nothing was made");
-        return Ok(Code::Failed);
+        return Ok(if stop.load(Ordering::Relaxed) { Code::Interrupted } else { Code::Failed });
     }
     match apply::apply(&plan, &root, &|| stop.load(Ordering::Relaxed)) {
         Err(error) if error.is::<Interrupted>() => {
