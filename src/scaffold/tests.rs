@@ -122,8 +122,8 @@ fn a_choice_is_settled_before_anything_is_rendered() {
     let answers = ready(&small(), &request("t:tcp f:health"));
     assert_eq!(
         (answers.preset, answers.features),
-        (None, vec!["health".to_owned()]),
-        "who names features has chosen"
+        (Some("standard".to_owned()), vec!["health".to_owned(), "docker".to_owned()]),
+        "features come on top of the preset"
     );
 }
 
@@ -132,7 +132,7 @@ fn what_is_missing_is_named_with_its_flag_and_never_added() {
     refused("t:tcp f:dlq", &["dlq needs rmq; add --transport rmq"]);
     refused("t:tcp f:docker autoscale=keda", &["autoscale=keda needs rmq; add --transport rmq"]);
     refused(
-        "t:tcp f:dlq autoscale=hpa",
+        "t:tcp preset:minimal f:dlq autoscale=hpa",
         &["dlq needs rmq; add --transport rmq", "`autoscale` needs docker; add --with docker"],
     );
     refused(
@@ -159,7 +159,7 @@ fn what_is_missing_is_named_with_its_flag_and_never_added() {
     assert_eq!(told(&problems), expected);
     reserved.name = Some("image".to_owned());
     assert!(told(&resolve(&small(), &reserved).expect_err("reserved"))[0].contains("the feature docker"));
-    reserved.features = vec!["health".to_owned()];
+    (reserved.features, reserved.preset) = (vec!["health".to_owned()], Some("minimal".to_owned()));
     resolve(&small(), &reserved).expect("docker is not chosen");
     let mut http = request("t:tcp");
     http.http = true;

@@ -237,8 +237,8 @@ fn open_preset<'a>(
     open: &mut Vec<Question>,
 ) -> Option<&'a str> {
     let manifest = &template.manifest;
-    // Who names features has chosen: no preset adds to them unless it is named too.
-    if given.preset.is_some() || !given.features.is_empty() || manifest.presets.is_empty() {
+    // Features come on top of a preset, named or not: who wants nothing else names the smallest.
+    if given.preset.is_some() || manifest.presets.is_empty() {
         return given.preset.as_deref();
     }
     let default = manifest.default_preset.as_ref().map(|name| name.as_str());
