@@ -207,7 +207,7 @@ fn names_say_what_is_inside() {
 
 #[test]
 fn no_test_file_is_forgotten() {
-    for binary in ["cli", "brokers"] {
+    for binary in ["cli", "brokers", "generated"] {
         let folder = format!("tests/{binary}");
         let main = std::fs::read_to_string(repository(&folder).join("main.rs")).unwrap();
         for entry in std::fs::read_dir(repository(&folder)).unwrap() {

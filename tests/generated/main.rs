@@ -1,0 +1,21 @@
+//! Tests of what `eyas new` makes, with real npm and a real Node: it installs, builds, passes its own tests, runs, and
+//! answers. `script/test` runs them.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod image;
+mod imports;
+mod linters;
+mod project;
+mod running;
+mod service;
+mod variants;
+
+#[path = "../brokers/eyas.rs"]
+#[expect(dead_code, reason = "the other tests use all of it")]
+mod eyas;
+#[path = "../brokers/oracle.rs"]
+#[expect(dead_code, reason = "the other tests use all of it")]
+mod oracle;
+#[path = "../brokers/server.rs"]
+mod server;

@@ -1,0 +1,51 @@
+//! Each preset and each feature alone: installed, judged by its own tools, and where its code is its own, tested.
+
+use crate::imports;
+use crate::project::{Project, command, succeed};
+
+/// What needs no build.
+fn judged(test: &str, name: &str, words: &str) -> Project {
+    let project = Project::make(test, name, words);
+    imports::are_declared(&project);
+    project.install();
+    for script in ["format:check", "lint", "typecheck"] {
+        project.script(script);
+    }
+    project.is_clean();
+    project
+}
+
+/// All that a developer would run.
+fn worked_on(test: &str, name: &str, words: &str) {
+    let project = judged(test, name, words);
+    succeed(command("npm", &project.folder).args(["ls", "--all"]));
+    let built = project.script("build");
+    assert_eq!(built.trim(), "", "a warning of ours?");
+    project.script("test");
+    let tested = project.script("test:e2e");
+    assert!(tested.contains("test/shutdown.e2e-spec.ts"), "the drain at SIGTERM is tested:\n{tested}");
+    project.is_clean();
+}
+
+macro_rules! variants {
+    ($($how:ident $test:ident = $name:literal $words:literal;)*) => {
+        $(#[test]
+        fn $test() {
+            $how(stringify!($test), $name, $words);
+        })*
+    };
+}
+
+// Docker, compose and ci add nothing that Node runs.
+variants! {
+    worked_on minimal = "orders" "--preset minimal";
+    judged standard = "orders" "--preset standard";
+    worked_on standard_http = "orders" "--preset standard --http";
+    worked_on name_of_two_words = "shop-orders" "--preset standard --http";
+    worked_on http_alone = "orders" "--preset minimal --http";
+    worked_on metrics_alone = "orders" "--preset minimal --with metrics";
+    worked_on resilience_alone = "orders" "--preset minimal --with resilience";
+    judged docker_alone = "orders" "--preset minimal --with docker";
+    judged compose_alone = "orders" "--preset minimal --with docker,compose";
+    judged ci_alone = "orders" "--preset minimal --with ci";
+}
