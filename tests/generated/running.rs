@@ -53,7 +53,7 @@ fn eyas_speaks_to_it_without_being_told_where_it_is() {
     let third = create(&service, "third");
     let run = service.eyas(&["send", "orders.list"]).exits(0);
     assert_eq!(run.stdout.iter().map(|line| json(line)).collect::<Vec<_>>(), [changed, third]);
-    service.eyas(&["send", "orders.nothing"]).exits(1).says("no handler");
+    service.eyas(&["send", "orders.nothing"]).exits(1).says("no matching message handler");
 }
 
 #[test]
