@@ -5,9 +5,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
 use super::Event;
+use crate::message::Delivery;
 
-/// How many bytes of payload wait for a slow reader before new messages are dropped and counted.
+/// How many bytes wait for a slow reader before new messages are dropped and counted.
 pub const LIMIT: usize = 64 << 20;
+
+/// What holding a message costs beside its payload: the delivery itself, and an allocation each for its pattern,
+/// its id and its data. Without it many small messages would hold ten times the limit.
+const ENTRY: usize = size_of::<Event>() + size_of::<Delivery>() + 3 * 32;
 
 #[derive(Default)]
 struct State {
@@ -53,6 +58,7 @@ impl FeedSender {
     /// anything else always finds room.
     pub fn push(&self, event: Event, size: usize) {
         let mut state = self.shared.lock();
+        let size = size + ENTRY;
         if matches!(event, Event::Message(_)) && state.bytes + size > LIMIT && state.bytes > 0 {
             state.dropped += 1;
             return;
@@ -120,5 +126,34 @@ impl Feed {
 impl Drop for Feed {
     fn drop(&mut self) {
         self.shared.lock().abandoned = true;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::Direction;
+
+    #[tokio::test]
+    async fn many_small_messages_are_bounded_too() {
+        let (sender, mut feed) = feed();
+        let pushed = LIMIT / ENTRY + 1000;
+        for _ in 0..pushed {
+            sender.push(Event::Message(Box::new(Delivery::new(Direction::Event, 1))), 1);
+        }
+        drop(sender);
+        let mut kept = 0;
+        let mut told = 0;
+        while let Some(events) = feed.recv().await {
+            for event in events {
+                match event {
+                    Event::Message(_) => kept += 1,
+                    Event::Gap { lost, .. } => told += lost.unwrap_or_default(),
+                    _ => {}
+                }
+            }
+        }
+        assert!(kept * ENTRY <= LIMIT, "{kept} were kept");
+        assert_eq!(kept as u64 + told, pushed as u64);
     }
 }
