@@ -189,7 +189,7 @@ pub async fn show(
 ) -> anyhow::Result<Code> {
     for seq in 0..count.unwrap_or(u64::MAX) {
         let Some(message) = messages.next(seq).await? else { break };
-        ui.bytes(&transport.encode(&message, id)?)?;
+        ui.exact(&transport.encode(&message, id)?)?;
     }
     ui.note(&format!("nothing was sent to {}", transport.shown()));
     Ok(Code::Done)

@@ -82,7 +82,12 @@ impl Show {
         Ok(())
     }
 
-    /// Tells that a request had no reply in time.
+    /// Whether what is shown are records: a template says otherwise, whatever the format.
+    pub fn is_json(&self, ui: &Ui) -> bool {
+        self.template.is_none() && ui.format() == Format::Json
+    }
+
+    /// Tells that a request had no reply in time; says whether it was kept.
     ///
     /// # Errors
     /// stdout cannot be written.
@@ -90,9 +95,40 @@ impl Show {
         if !self.filter.keeps_unanswered(request) {
             return Ok(false);
         }
-        let pattern = request.pattern.as_ref().map_or("?", |pattern| pattern.as_str());
-        let text = format!("unanswered after {:?}: `{pattern}`", request.waited);
-        self.note(ui, &text, |line, context, now| record::unanswered(line, context, now, request))
+        self.write(|line, context, now| record::unanswered(line, context, now, request));
+        if !self.keeps_line(ui) {
+            return Ok(false);
+        }
+        let pattern = request.pattern.as_ref().map(Pattern::as_str);
+        let is_row = self.template.is_none() && matches!(ui.format(), Format::Pretty | Format::Line);
+        if self.is_json(ui) {
+            ui.json_line(&self.line)?;
+        } else if is_row {
+            let blank = Delivery { id: request.id.clone(), ..Delivery::new(Direction::Request, 0) };
+            let waited = Some(request.waited.as_secs_f64() * 1e3);
+            let dest = request.dest.as_deref();
+            ui.delivery(&Shown {
+                pattern,
+                dest,
+                pair_ms: waited,
+                is_unanswered: true,
+                ..self.shown(&blank, None)
+            })?;
+        } else {
+            ui.warn(&format!(
+                "`{}` has no reply so far, after {:.1?}",
+                pattern.unwrap_or("?"),
+                request.waited
+            ));
+        }
+        Ok(true)
+    }
+
+    /// Writes a record that is no message.
+    fn write(&mut self, write: impl FnOnce(&mut Vec<u8>, &Context<'_>, Timestamp)) {
+        self.line.clear();
+        let context = Context { transport: self.transport, service: self.service.as_deref() };
+        write(&mut self.line, &context, Timestamp::now());
     }
 
     /// Tells that messages are missing here.
@@ -115,29 +151,22 @@ impl Show {
         self.note(ui, &finding.text, |line, context, now| record::finding(line, context, now, finding))
     }
 
-    /// A record of its own type in JSON; talk on stderr otherwise.
+    /// A record of its own type in JSON; talk on stderr otherwise. The same filter decides in both.
     fn note(
         &mut self,
         ui: &mut Ui,
         text: &str,
         write: impl FnOnce(&mut Vec<u8>, &Context<'_>, Timestamp),
     ) -> anyhow::Result<bool> {
-        if ui.format() != Format::Json {
-            // What was seen before is shown before.
-            ui.flush()?;
-            ui.warn(text);
-            return Ok(true);
-        }
-        self.line.clear();
-        write(
-            &mut self.line,
-            &Context { transport: self.transport, service: self.service.as_deref() },
-            Timestamp::now(),
-        );
+        self.write(write);
         if !self.keeps_line(ui) {
             return Ok(false);
         }
-        ui.json_line(&self.line)?;
+        if self.is_json(ui) {
+            ui.json_line(&self.line)?;
+        } else {
+            ui.warn(text);
+        }
         Ok(true)
     }
 
@@ -191,6 +220,7 @@ impl Show {
             size: delivery.size,
             pair_ms: pair.filter(|_| is_reply).map(|pair| pair.ms),
             is_final: delivery.is_final,
+            is_unanswered: false,
             of_pattern: asked,
         }
     }

@@ -187,14 +187,17 @@ impl Watching {
                     last = Instant::now();
                     for event in events {
                         self.tell(event, ui)?;
-                        if self.left.is_some_and(|left| self.seen >= left) {
+                        if self.is_enough() {
                             return Ok(Code::Done);
                         }
                     }
                     ui.flush()?;
                 }
                 _ = expiry.tick() => {
-                    self.expire(ui)?;
+                    self.expire(args.only.contains(&Only::Unanswered), ui)?;
+                    if self.is_enough() {
+                        return Ok(Code::Done);
+                    }
                     let is_over = |since: Instant, limit: Option<Duration>| limit.is_some_and(|limit| since.elapsed() >= limit);
                     if is_over(start, args.lasting) || is_over(last, args.idle) {
                         return Ok(Code::Done);
@@ -230,18 +233,31 @@ impl Watching {
     fn message(&mut self, delivery: &Delivery, ui: &mut Ui) -> anyhow::Result<()> {
         let pair = self.pairing.feed(delivery);
         self.statistics.feed(delivery, pair.as_ref());
-        let finding = self.findings.of(delivery, pair.as_ref());
-        self.seen += u64::from(self.show.message(ui, delivery, pair.as_ref())?);
-        if let Some(finding) = finding {
+        if !self.show.message(ui, delivery, pair.as_ref())? {
+            return Ok(());
+        }
+        self.seen += 1;
+        // What is not shown is not explained either.
+        if let Some(finding) = self.findings.of(delivery, pair.as_ref()) {
             self.show.finding(ui, &finding)?;
         }
         Ok(())
     }
 
-    fn expire(&mut self, ui: &mut Ui) -> anyhow::Result<()> {
+    /// Whether as many were shown as were asked for.
+    fn is_enough(&self) -> bool {
+        self.left.is_some_and(|left| self.seen >= left)
+    }
+
+    /// Tells the requests that nobody answered; they count as messages where they were `asked_for` by --only.
+    fn expire(&mut self, asked_for: bool, ui: &mut Ui) -> anyhow::Result<()> {
         for request in self.pairing.expire(Timestamp::now(), self.patience) {
             self.statistics.feed_unanswered(&request);
-            self.show.unanswered(ui, &request)?;
+            let is_shown = self.show.unanswered(ui, &request)?;
+            self.seen += u64::from(is_shown && asked_for);
+            if self.is_enough() {
+                break;
+            }
         }
         Ok(ui.flush()?)
     }
@@ -249,7 +265,7 @@ impl Watching {
     /// The numbers: a record in JSON, a table where they were asked for, a line otherwise.
     fn sum_up(&self, in_full: bool, ui: &mut Ui) -> anyhow::Result<()> {
         let summary = self.statistics.summary(Timestamp::now());
-        if ui.format() == Format::Json {
+        if self.show.is_json(ui) {
             if in_full {
                 let mut line = Vec::new();
                 record::summary(&mut line, Timestamp::now(), &summary)?;

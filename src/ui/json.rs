@@ -16,7 +16,12 @@ pub struct Layout {
     pub paint: bool,
     /// With control characters as `\u` escapes.
     pub visible: bool,
+    /// Objects and arrays that end within this column stay on one line.
+    pub width: usize,
 }
+
+/// Deeper than this nothing is indented further: a hundred thousand brackets would be gigabytes of spaces.
+const DEEPEST: usize = 64;
 
 /// One piece of JSON text, without the space around it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,25 +34,33 @@ enum Token<'a> {
     Word(&'a str),
 }
 
-/// The tokens of `json`, which must be JSON.
-fn tokens(json: &str) -> impl Iterator<Item = Token<'_>> {
-    let mut rest = json;
-    std::iter::from_fn(move || {
-        rest = rest.trim_start_matches([' ', '\t', '\r', '\n']);
+/// The tokens of a text, which must be JSON.
+#[derive(Clone)]
+struct Tokens<'a>(&'a str);
+
+fn tokens(json: &str) -> Tokens<'_> {
+    Tokens(json)
+}
+
+impl<'a> Iterator for Tokens<'a> {
+    type Item = Token<'a>;
+
+    fn next(&mut self) -> Option<Token<'a>> {
+        let rest = self.0.trim_start_matches([' ', '\t', '\r', '\n']);
         let first = rest.chars().next()?;
-        let (length, is_text) = match first {
-            '{' | '}' | '[' | ']' | ',' | ':' => (1, false),
-            '"' => (string_length(rest), true),
-            _ => (rest.find(|c| "{}[],:\" \t\r\n".contains(c)).unwrap_or(rest.len()), false),
+        let length = match first {
+            '{' | '}' | '[' | ']' | ',' | ':' => 1,
+            '"' => string_length(rest),
+            _ => rest.find(|c| "{}[],:\" \t\r\n".contains(c)).unwrap_or(rest.len()),
         };
         let (token, after) = rest.split_at(length);
-        rest = after;
+        self.0 = after;
         Some(match first {
-            _ if is_text => Token::Text(token),
+            '"' => Token::Text(token),
             '{' | '}' | '[' | ']' | ',' | ':' => Token::Mark(first),
             _ => Token::Word(token),
         })
-    })
+    }
 }
 
 /// The length of the string that `text` begins with, quotes included.
@@ -79,59 +92,116 @@ pub fn one_line(json: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// Appends `json` to `out`, two spaces a level, every line after the first indented by `indent` more. Empty
-/// objects and arrays stay on their line.
+/// Appends `json` to `out`, which stands at column `indent`, two spaces a level: what ends within the width stays
+/// on one line, every other line after the first is indented by `indent` more.
 pub fn pretty(json: &str, indent: usize, layout: Layout, out: &mut String) {
-    let mut depth = 0;
-    let mut tokens = tokens(json).peekable();
+    let mut pen = Pen { out, layout, indent, column: indent, depth: 0, inline: None };
+    let mut tokens = tokens(json);
     while let Some(token) = tokens.next() {
         match token {
             Token::Mark(open @ ('{' | '[')) => {
-                out.push(open);
-                if let Some(Token::Mark(close @ ('}' | ']'))) = tokens.peek() {
-                    out.push(*close);
-                    tokens.next();
-                } else {
-                    depth += 1;
-                    new_line(out, indent + 2 * depth);
+                if pen.inline.is_none() && fits(tokens.clone(), layout.width.saturating_sub(pen.column)) {
+                    pen.inline = Some(pen.depth);
                 }
+                pen.write(open.encode_utf8(&mut [0; 4]));
+                pen.depth += 1;
+                pen.new_line();
             }
             Token::Mark(close @ ('}' | ']')) => {
-                depth = depth.saturating_sub(1);
-                new_line(out, indent + 2 * depth);
-                out.push(close);
+                pen.depth = pen.depth.saturating_sub(1);
+                pen.new_line();
+                pen.write(close.encode_utf8(&mut [0; 4]));
+                pen.inline = pen.inline.filter(|depth| *depth < pen.depth);
             }
+            Token::Mark(',') if pen.inline.is_some() => pen.write(", "),
             Token::Mark(',') => {
-                out.push(',');
-                new_line(out, indent + 2 * depth);
+                pen.write(",");
+                pen.new_line();
             }
-            Token::Mark(mark) => {
-                out.push(mark);
-                out.push(' ');
-            }
+            Token::Mark(_) => pen.write(": "),
             Token::Text(text) => {
-                let is_key = tokens.peek() == Some(&Token::Mark(':'));
-                paint(text, if is_key { style::KEY } else { style::STRING }, layout, out);
+                let is_key = tokens.clone().next() == Some(Token::Mark(':'));
+                pen.paint(text, if is_key { style::KEY } else { style::STRING });
             }
             Token::Word(word) => {
                 let is_number = word.starts_with(|c: char| c == '-' || c.is_ascii_digit());
-                paint(word, if is_number { style::NUMBER } else { style::KEYWORD }, layout, out);
+                pen.paint(word, if is_number { style::NUMBER } else { style::KEYWORD });
             }
         }
     }
 }
 
-fn new_line(out: &mut String, indent: usize) {
-    out.push('\n');
-    out.extend(std::iter::repeat_n(' ', indent));
+/// `json` on one line with space between its parts; `None` if that is wider than `room`.
+pub fn short(json: &str, room: usize, layout: Layout) -> Option<String> {
+    if json.len() / 4 > room {
+        return None;
+    }
+    let mut out = String::new();
+    pretty(json, 0, Layout { width: room, ..layout }, &mut out);
+    (!out.contains('\n') && visible::width(&out) <= room).then_some(out)
 }
 
-fn paint(text: &str, style: Style, layout: Layout, out: &mut String) {
-    let text = if layout.visible { visible::json(text) } else { text.into() };
-    if layout.paint {
-        let _ = write!(out, "{style}{text}{style:#}");
-    } else {
-        out.push_str(&text);
+/// Whether the object or array, whose opening bracket was just read, ends within `room` columns. Empty ones do.
+fn fits(tokens: Tokens<'_>, room: usize) -> bool {
+    let (mut depth, mut used) = (1, 1);
+    for (nth, token) in tokens.enumerate() {
+        used += match token {
+            Token::Mark('{' | '[') => {
+                depth += 1;
+                1
+            }
+            Token::Mark('}' | ']') => {
+                depth -= 1;
+                1
+            }
+            Token::Mark(_) => 2,
+            // A character takes four bytes at most: a long text need not be counted to be too long.
+            Token::Text(text) | Token::Word(text) if text.len() / 4 > room => return false,
+            Token::Text(text) | Token::Word(text) => text.chars().count(),
+        };
+        if depth == 0 {
+            return used <= room || nth == 0;
+        }
+        if used > room && nth > 0 {
+            return false;
+        }
+    }
+    false
+}
+
+/// Where the next token goes.
+struct Pen<'a> {
+    out: &'a mut String,
+    layout: Layout,
+    indent: usize,
+    column: usize,
+    depth: usize,
+    /// The depth of what is being written on one line.
+    inline: Option<usize>,
+}
+
+impl Pen<'_> {
+    fn write(&mut self, text: &str) {
+        self.out.push_str(text);
+        self.column += text.chars().count();
+    }
+
+    fn new_line(&mut self) {
+        if self.inline.is_none() {
+            self.column = self.indent + 2 * self.depth.min(DEEPEST);
+            self.out.push('\n');
+            self.out.extend(std::iter::repeat_n(' ', self.column));
+        }
+    }
+
+    fn paint(&mut self, text: &str, style: Style) {
+        let text = if self.layout.visible { visible::json(text) } else { text.into() };
+        if self.layout.paint {
+            self.column += text.chars().count();
+            let _ = write!(self.out, "{style}{text}{style:#}");
+        } else {
+            self.write(&text);
+        }
     }
 }
 
@@ -158,6 +228,31 @@ mod tests {
     }
 
     #[test]
+    fn what_is_short_stays_on_one_line() {
+        let layout = Layout { width: 20, ..Layout::default() };
+        let check = |json: &str, expected: &str| {
+            let mut out = String::new();
+            pretty(json, 0, layout, &mut out);
+            assert_eq!(out, expected);
+        };
+        check(r#"{"a":1,"b":[2,{}]}"#, "{\n  \"a\": 1,\n  \"b\": [2, {}]\n}");
+        check(r#"{"a":[1,2],"b":3}"#, "{\n  \"a\": [1, 2],\n  \"b\": 3\n}");
+        check("[1,[2,3]]", "[1, [2, 3]]");
+        check(r#"{"name":"Ann"}"#, r#"{"name": "Ann"}"#);
+        assert_eq!(short("[1,2]", 6, layout).as_deref(), Some("[1, 2]"));
+        assert_eq!(short("[1,2]", 5, layout), None);
+        assert_eq!(short(r#""ab""#, 3, layout), None);
+    }
+
+    #[test]
+    fn depth_costs_no_more_than_its_brackets() {
+        let deep = "[".repeat(10_000) + &"]".repeat(10_000);
+        let mut out = String::new();
+        pretty(&deep, 0, Layout { width: 80, ..Layout::default() }, &mut out);
+        assert!(out.len() < 20_000 * (2 * DEEPEST + 2), "{} bytes", out.len());
+    }
+
+    #[test]
     fn one_line_is_what_came_unless_it_spans_lines() {
         assert_eq!(one_line(r#"{ "a" : 1 }"#), r#"{ "a" : 1 }"#);
         assert_eq!(one_line("{\n \"a b\" : [ 1,\r\n 2 ]}"), r#"{"a b":[1,2]}"#);
@@ -166,7 +261,7 @@ mod tests {
     #[test]
     fn colours_and_escapes_are_asked_for() {
         let mut out = String::new();
-        pretty("{\"a\u{9b}\":1}", 2, Layout { paint: true, visible: true }, &mut out);
+        pretty("{\"a\u{9b}\":1}", 2, Layout { paint: true, visible: true, width: 0 }, &mut out);
         assert_eq!(out, "{\n    \u{1b}[34m\"a\\u009b\"\u{1b}[0m: \u{1b}[36m1\u{1b}[0m\n  }");
     }
 

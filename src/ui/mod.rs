@@ -33,6 +33,7 @@ pub struct Ui {
     default: (Format, Format),
     /// Read when the first message is shown.
     zone: OnceCell<TimeZone>,
+    columns: style::Columns,
 }
 
 /// What is known about the streams.
@@ -41,6 +42,8 @@ pub struct Ui {
 struct Look {
     out_terminal: bool,
     out_color: bool,
+    /// Columns of the terminal that stdout is.
+    width: Option<usize>,
     err_terminal: bool,
     err_color: bool,
     in_terminal: bool,
@@ -66,6 +69,7 @@ impl Ui {
         let look = Look {
             out_terminal: out.is_terminal(),
             out_color: AutoStream::choice(&out) != ColorChoice::Never,
+            width: dialoguer::console::Term::stdout().size_checked().map(|(_, columns)| columns.into()),
             err_terminal: err.is_terminal(),
             err_color: AutoStream::choice(&err) != ColorChoice::Never,
             in_terminal: io::stdin().is_terminal(),
@@ -84,6 +88,7 @@ impl Ui {
             asked,
             default: (Format::Pretty, Format::Pretty),
             zone: OnceCell::new(),
+            columns: style::Columns::default(),
         }
     }
 
@@ -118,7 +123,7 @@ impl Ui {
         match (self.format(), data) {
             (Format::Quiet, _) => return Ok(()),
             (Format::Pretty, Data::Json(text)) => {
-                let layout = json::Layout { paint: self.look.out_color, visible: self.look.out_terminal };
+                let layout = self.layout();
                 let mut laid_out = String::new();
                 json::pretty(text.get(), 0, layout, &mut laid_out);
                 self.out.write_all(laid_out.as_bytes())?;
@@ -141,17 +146,23 @@ impl Ui {
         self.out.write_all(b"\n")
     }
 
+    fn layout(&self) -> json::Layout {
+        let width = self.look.width.filter(|_| self.look.out_terminal).unwrap_or(80);
+        json::Layout { paint: self.look.out_color, visible: self.look.out_terminal, width }
+    }
+
     /// A watched message, as a person reads it: a paragraph in `pretty`, one line in every other format.
     ///
     /// # Errors
     /// stdout cannot be written.
     pub fn delivery(&mut self, shown: &Shown<'_>) -> io::Result<()> {
-        let layout = json::Layout { paint: self.look.out_color, visible: self.look.out_terminal };
+        let layout = self.layout();
+        self.columns.widen(shown);
         let zone = self.zone.get_or_init(TimeZone::system);
         let text = match self.format() {
             Format::Quiet => return Ok(()),
-            Format::Pretty => shown.paragraph(zone, layout),
-            Format::Line | Format::Json | Format::Raw => shown.line(zone, layout),
+            Format::Pretty => shown.paragraph(zone, self.columns, layout),
+            Format::Line | Format::Json | Format::Raw => shown.line(zone, self.columns, layout),
         };
         self.out.write_all(text.as_bytes())
     }
@@ -175,6 +186,15 @@ impl Ui {
         } else {
             write!(self.out, "{}", anstream::adapter::strip_str(ansi))
         }
+    }
+
+    /// What would be sent: the exact bytes in a pipe; on a terminal a line a person can read.
+    ///
+    /// # Errors
+    /// stdout cannot be written.
+    pub fn exact(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.text(bytes, visible::bytes)?;
+        if self.look.out_terminal { self.out.write_all(b"\n") } else { Ok(()) }
     }
 
     /// Bytes on stdout as they are: what eyas made itself, such as a script.

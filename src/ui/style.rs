@@ -9,6 +9,9 @@ use super::json::{self, Layout};
 use super::visible;
 use crate::message::{Data, Direction, HeaderValue, Headers};
 
+/// Patterns wider than this do not widen the column of all others.
+const WIDEST_PATTERN: usize = 32;
+
 /// `error:`
 pub const ERROR: Style = AnsiColor::Red.on_default().bold();
 /// `warning:`
@@ -19,6 +22,12 @@ pub const HINT: Style = AnsiColor::Cyan.on_default().bold();
 pub const DIM: Style = Style::new().dimmed();
 /// A pattern.
 pub const PATTERN: Style = Style::new().bold();
+/// A request.
+pub const REQUEST: Style = AnsiColor::Cyan.on_default().bold();
+/// A reply.
+pub const REPLY: Style = AnsiColor::Green.on_default().bold();
+/// An event.
+pub const EVENT: Style = AnsiColor::Blue.on_default().bold();
 /// A service.
 pub const SERVICE: Style = AnsiColor::Magenta.on_default();
 /// A key of a JSON object.
@@ -55,89 +64,201 @@ pub struct Shown<'a> {
     pub error: Option<&'a Data>,
     /// Size on the wire, in bytes.
     pub size: usize,
-    /// On a paired reply: milliseconds since the request.
+    /// On a paired reply: milliseconds since the request. On an unanswered request: how long it has waited.
     pub pair_ms: Option<f64>,
     /// Whether a reply is the last one.
     pub is_final: bool,
+    /// Whether this tells that a request had no reply in time.
+    pub is_unanswered: bool,
     /// On a paired reply: the pattern of the request.
     pub of_pattern: Option<&'a str>,
 }
 
+/// How wide the columns before the payload are: they grow with what was shown.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Columns {
+    service: usize,
+    pattern: usize,
+}
+
+impl Columns {
+    /// Makes room for `shown`.
+    pub(super) fn widen(&mut self, shown: &Shown<'_>) {
+        self.service = self.service.max(visible::width(&visible::line(shown.from())));
+        let pattern = visible::width(&visible::line(shown.about()));
+        self.pattern = self.pattern.max(pattern.min(WIDEST_PATTERN));
+    }
+}
+
+/// A line as it grows: text with its styles, and how wide it is without them.
+struct Row {
+    text: String,
+    width: usize,
+    paint: bool,
+}
+
+impl Row {
+    /// Appends a word in `style`, padded to `width` columns, on the left where it is a number.
+    fn put(&mut self, word: &str, style: Style, width: usize, is_number: bool) {
+        let padding = width.saturating_sub(visible::width(word));
+        let (before, after) = if is_number { (padding, 0) } else { (0, padding) };
+        let space = usize::from(self.width > 0);
+        self.text.extend(std::iter::repeat_n(' ', space + before));
+        if self.paint && !word.is_empty() {
+            let _ = write!(self.text, "{style}{word}{style:#}");
+        } else {
+            self.text.push_str(word);
+        }
+        self.text.extend(std::iter::repeat_n(' ', after));
+        self.width += space + padding + visible::width(word);
+    }
+}
+
 impl Shown<'_> {
-    /// A header line, then headers and payload, indented; with its line break.
-    pub(super) fn paragraph(&self, zone: &TimeZone, layout: Layout) -> String {
-        let mut out = self.head(zone, layout);
-        out.push('\n');
+    /// A line, with the payload on it where that fits; else headers and payload follow, indented. With its line
+    /// break.
+    pub(super) fn paragraph(&self, zone: &TimeZone, columns: Columns, layout: Layout) -> String {
+        let mut row = self.head(zone, columns, layout);
+        let data = self.error.or(self.data);
+        let room = layout.width.saturating_sub(row.width + 2);
+        let (inline, below) = match data {
+            None => (None, None),
+            Some(Data::Json(text)) => {
+                let short = json::short(text.get(), room, layout);
+                let below = short.is_none().then(|| {
+                    let mut out = String::new();
+                    json::pretty(text.get(), 2, layout, &mut out);
+                    out
+                });
+                (short, below)
+            }
+            Some(other) => match of_bytes(other, layout) {
+                text if !text.contains('\n') && visible::width(&text) <= room => (Some(text), None),
+                text => (None, Some(text.replace('\n', "\n  "))),
+            },
+        };
+        if below.is_some() {
+            row.put(&size(self.size), DIM, 0, false);
+        }
+        let mut out = self.finish(row, inline.as_deref());
         for (name, value) in self.headers {
             let value = match value {
                 HeaderValue::Text(text) => visible::line(text),
                 HeaderValue::Binary(bytes) => format!("({} bytes)", bytes.len()).into(),
-                HeaderValue::Json(json) => json::one_line(json.get()),
+                HeaderValue::Json(json) => visible::line(json.get()).into_owned().into(),
             };
             let _ = writeln!(out, "  {}", styled(&format!("{}: {value}", visible::line(name)), DIM, layout));
         }
-        if let Some(data) = self.error.or(self.data) {
-            out.push_str("  ");
-            match data {
-                Data::Json(text) => json::pretty(text.get(), 2, layout, &mut out),
-                other => out.push_str(&of_bytes(other, layout).replace('\n', "\n  ")),
-            }
-            out.push('\n');
+        if let Some(below) = below {
+            let _ = writeln!(out, "  {below}");
         }
         out
     }
 
     /// Everything on one line; with its line break.
-    pub(super) fn line(&self, zone: &TimeZone, layout: Layout) -> String {
-        let mut out = self.head(zone, layout);
-        if let Some(data) = self.error.or(self.data) {
-            let text = match data {
-                Data::Json(text) if layout.visible => visible::json(&json::one_line(text.get())).into_owned(),
-                Data::Json(text) => json::one_line(text.get()).into_owned(),
-                other => of_bytes(other, layout).replace('\n', "\\n"),
-            };
-            out.push_str("  ");
-            out.push_str(&text);
-        }
-        out.push('\n');
-        out
+    pub(super) fn line(&self, zone: &TimeZone, columns: Columns, layout: Layout) -> String {
+        let text = self.error.or(self.data).map(|data| match data {
+            Data::Json(text) if layout.visible => visible::json(&json::one_line(text.get())).into_owned(),
+            Data::Json(text) => json::one_line(text.get()).into_owned(),
+            other => of_bytes(other, layout).replace('\n', "\\n"),
+        });
+        self.finish(self.head(zone, columns, layout), text.as_deref())
     }
 
-    /// `14:03:21.123 orders → sum #3b81c2 12 B 1.3 ms`
-    fn head(&self, zone: &TimeZone, layout: Layout) -> String {
+    /// `14:03:21.123 orders ← sum          #3b81c2f0     1.3 ms`
+    fn head(&self, zone: &TimeZone, columns: Columns, layout: Layout) -> Row {
+        let mut row = Row { text: String::new(), width: 0, paint: layout.paint };
         let at = self.at.to_zoned(zone.clone());
-        let mut words = vec![styled(&at.strftime("%H:%M:%S%.3f").to_string(), DIM, layout)];
-        words.push(styled(&visible::line(self.service.unwrap_or(self.transport)), SERVICE, layout));
-        words.push(styled(self.arrow(), if self.error.is_some() { ERROR } else { HINT }, layout));
-        let pattern = self.pattern.or(self.of_pattern).or(self.dest).unwrap_or("?");
-        words.push(styled(&visible::line(pattern), PATTERN, layout));
-        if let Some(dest) = self.dest.filter(|dest| *dest != pattern) {
-            words.push(styled(&format!("on {}", visible::line(dest)), DIM, layout));
-        }
-        if let Some(id) = self.id {
+        row.put(&at.strftime("%H:%M:%S%.3f").to_string(), DIM, 0, false);
+        row.put(&visible::line(self.from()), SERVICE, columns.service, false);
+        let (arrow, style) = self.arrow();
+        row.put(arrow, style, 0, false);
+        let is_wrong = self.error.is_some() || self.is_unanswered;
+        row.put(&visible::line(self.about()), if is_wrong { style } else { PATTERN }, columns.pattern, false);
+        let id = self.id.map_or_else(String::new, |id| {
             let short: String = id.trim_matches('"').chars().take(8).collect();
-            words.push(styled(&format!("#{}", visible::line(&short)), DIM, layout));
-        }
-        words.push(styled(&format!("{} B", self.size), DIM, layout));
-        if let Some(ms) = self.pair_ms {
-            words.push(format!("{ms:.1} ms"));
-        }
-        if self.direction == Direction::Reply && !self.is_final {
-            words.push(styled("(more to come)", DIM, layout));
+            format!("#{}", visible::line(&short))
+        });
+        row.put(&id, DIM, 9, false);
+        row.put(&self.pair_ms.map_or_else(String::new, latency), Style::new(), 9, true);
+        if let Some(dest) = self.dest.filter(|dest| *dest != self.about()) {
+            row.put(&format!("on {}", visible::line(dest)), DIM, 0, false);
         }
         if self.error.is_some() {
-            words.push(styled("error", ERROR, layout));
+            row.put("error", ERROR, 0, false);
         }
-        words.join(" ")
+        if self.is_unanswered {
+            row.put("no reply so far", WARNING, 0, false);
+        }
+        row
     }
 
-    fn arrow(&self) -> &'static str {
+    /// The row with its payload, or with a word for one that is not there.
+    fn finish(&self, row: Row, payload: Option<&str>) -> String {
+        let Row { mut text, paint, .. } = row;
+        let mut add = |word: &str, style: Option<Style>| {
+            text.push_str("  ");
+            match style.filter(|_| paint) {
+                Some(style) => drop(write!(text, "{style}{word}{style:#}")),
+                None => text.push_str(word),
+            }
+        };
+        match payload {
+            Some(payload) => add(payload, None),
+            None if self.error.or(self.data).is_none() && !self.is_unanswered => add("(no value)", Some(DIM)),
+            None => {}
+        }
+        if self.direction == Direction::Reply && !self.is_final {
+            add("(more to come)", Some(DIM));
+        }
+        text.truncate(text.trim_end().len());
+        text.push('\n');
+        text
+    }
+
+    /// Whose message it is.
+    fn from(&self) -> &str {
+        self.service.unwrap_or(self.transport)
+    }
+
+    /// What it is about.
+    fn about(&self) -> &str {
+        self.pattern.or(self.of_pattern).or(self.dest).unwrap_or("?")
+    }
+
+    fn arrow(&self) -> (&'static str, Style) {
         match self.direction {
-            Direction::Request => "→",
-            Direction::Reply => "←",
-            Direction::Event => "»",
+            _ if self.is_unanswered => ("✗", WARNING),
+            Direction::Reply if self.error.is_some() => ("←", ERROR),
+            Direction::Request => ("→", REQUEST),
+            Direction::Reply => ("←", REPLY),
+            Direction::Event => ("»", EVENT),
         }
     }
+}
+
+/// A time in milliseconds, as a person reads it.
+fn latency(ms: f64) -> String {
+    if ms < 1000.0 { format!("{ms:.1} ms") } else { format!("{:.2} s", ms / 1000.0) }
+}
+
+/// A number of bytes, as a person reads it.
+fn size(bytes: usize) -> String {
+    const UNITS: [&str; 3] = ["KiB", "MiB", "GiB"];
+    #[expect(clippy::cast_precision_loss, reason = "it is rounded to a digit anyway")]
+    let mut number = bytes as f64 / 1024.0;
+    if number < 1.0 {
+        return format!("{bytes} B");
+    }
+    let mut units = UNITS.iter();
+    let mut unit = units.next();
+    while number >= 1024.0
+        && let Some(next) = units.next()
+    {
+        number /= 1024.0;
+        unit = Some(next);
+    }
+    format!("{number:.1} {}", unit.unwrap_or(&"B"))
 }
 
 fn of_bytes(data: &Data, layout: Layout) -> String {

@@ -35,6 +35,7 @@ fn said(look: Look, format: Option<Format>, speak: impl FnOnce(&mut Ui)) -> (Str
 const PIPE: Look = Look {
     out_terminal: false,
     out_color: false,
+    width: None,
     err_terminal: false,
     err_color: false,
     in_terminal: false,
@@ -54,7 +55,9 @@ fn a_payload_is_shown_as_the_format_says() {
     let json = Data::json("{\"a\":\n \"\u{9b}\"}").unwrap();
     check_data(PIPE, Format::Raw, &json, "{\"a\":\"\u{9b}\"}\n");
     check_data(TERMINAL, Format::Raw, &json, "{\"a\":\"\\u009b\"}\n");
-    check_data(PIPE, Format::Pretty, &json, "{\n  \"a\": \"\u{9b}\"\n}\n");
+    check_data(PIPE, Format::Pretty, &json, "{\"a\": \"\u{9b}\"}\n");
+    let narrow = Look { width: Some(8), ..TERMINAL };
+    check_data(narrow, Format::Pretty, &json, "{\n  \"a\": \"\\u009b\"\n}\n");
     check_data(PIPE, Format::Quiet, &json, "");
     let text = Data::Text("a\x1bb".to_owned());
     check_data(PIPE, Format::Raw, &text, "a\x1bb\n");
@@ -108,12 +111,19 @@ fn a_watched_message_is_a_paragraph_or_a_line() {
         size: 12,
         pair_ms: None,
         is_final: false,
+        is_unanswered: false,
         of_pattern: None,
     };
     let (out, _) = said(PIPE, Some(Format::Pretty), |ui| ui.delivery(&shown).unwrap());
     assert_eq!(
         out,
-        "00:00:01.500 orders → orders.get #3b81c2f0 12 B\n  trace\\n: a\\x1b\n  {\n    \"id\": [\n      7\n    ]\n  }\n"
+        "00:00:01.500 orders → orders.get #3b81c2f0            {\"id\": [7]}\n  trace\\n: a\\x1b\n"
+    );
+    let narrow = Look { width: Some(60), ..TERMINAL };
+    let (out, _) = said(narrow, Some(Format::Pretty), |ui| ui.delivery(&shown).unwrap());
+    assert_eq!(
+        out,
+        "00:00:01.500 orders → orders.get #3b81c2f0           12 B\n  trace\\n: a\\x1b\n  {\"id\": [7]}\n"
     );
     let error = Data::Text("no\nway".to_owned());
     let reply = Shown {
@@ -128,5 +138,43 @@ fn a_watched_message_is_a_paragraph_or_a_line() {
         ..shown
     };
     let (out, _) = said(PIPE, Some(Format::Line), |ui| ui.delivery(&reply).unwrap());
-    assert_eq!(out, "00:00:01.500 nats ← orders.get on _INBOX.x #3b81c2f0 12 B 1.3 ms error  no\\nway\n");
+    assert_eq!(out, "00:00:01.500 nats ← orders.get #3b81c2f0    1.3 ms on _INBOX.x error  no\\nway\n");
+}
+
+#[test]
+fn rows_stand_in_columns_and_tell_what_is_missing() {
+    let headers = Vec::new();
+    let data = Data::json("7").unwrap();
+    let request = Shown {
+        at: jiff::Timestamp::UNIX_EPOCH,
+        service: None,
+        transport: "tcp",
+        direction: Direction::Request,
+        pattern: Some("orders.get"),
+        dest: None,
+        id: Some("1"),
+        headers: &headers,
+        data: Some(&data),
+        error: None,
+        size: 1,
+        pair_ms: None,
+        is_final: false,
+        is_unanswered: false,
+        of_pattern: None,
+    };
+    let event = Shown { direction: Direction::Event, pattern: Some("a"), id: None, ..request };
+    let reply = Shown { direction: Direction::Reply, data: None, pair_ms: Some(1234.0), ..request };
+    let unanswered = Shown { data: None, pair_ms: Some(500.0), is_unanswered: true, ..request };
+    let (out, _) = said(PIPE, Some(Format::Line), |ui| {
+        for shown in [request, event, reply, unanswered] {
+            ui.delivery(&shown).unwrap();
+        }
+    });
+    assert_eq!(
+        out,
+        "00:00:00.000 tcp → orders.get #1                   7\n\
+         00:00:00.000 tcp » a                               7\n\
+         00:00:00.000 tcp ← orders.get #1           1.23 s  (no value)  (more to come)\n\
+         00:00:00.000 tcp ✗ orders.get #1         500.0 ms no reply so far\n"
+    );
 }

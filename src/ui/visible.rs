@@ -68,6 +68,11 @@ pub fn json_bytes(bytes: &[u8]) -> Cow<'_, [u8]> {
     }
 }
 
+/// How many columns `text` takes on a terminal, its styles not counted.
+pub fn width(text: &str) -> usize {
+    dialoguer::console::measure_text_width(text)
+}
+
 fn into_bytes(text: Cow<'_, str>) -> Cow<'_, [u8]> {
     match text {
         Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
