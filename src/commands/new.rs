@@ -211,7 +211,12 @@ fn settle(
         debug_assert!(asks, "without a terminal every question has been answered or told as missing");
         let prompt = ui.prompt();
         for question in &open {
-            match ask(&prompt, question) {
+            // One choice is none: asking would only take time.
+            let answer = match &question.choices[..] {
+                [(only, _)] => Ok(only.clone()),
+                _ => ask(&prompt, question),
+            };
+            match answer {
                 Ok(answer) => request.answer(question, &answer),
                 Err(_) if stop.load(Ordering::Relaxed) => return Ok(None),
                 Err(error) => return Err(error.into()),
