@@ -16,16 +16,20 @@ pub fn cache() -> PathBuf {
     std::env::var_os("EYAS_CACHE").expect("EYAS_CACHE is not set: run this through script/test").into()
 }
 
-/// `program` in `folder`, with Node before all else, and with one npm cache for all.
+/// `program` in `folder`, with Node to find.
 pub fn command(program: impl AsRef<std::ffi::OsStr>, folder: &Path) -> Command {
+    let mut command = Command::new(program);
+    with_node(command.current_dir(folder).stdin(Stdio::null()));
+    command
+}
+
+/// Lets it find Node before all else, and has one npm cache for all.
+fn with_node(command: &mut Command) {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let mut folders = vec![cache().join("node/bin")];
     folders.extend(std::env::split_paths(&path));
-    let mut command = Command::new(program);
-    command.current_dir(folder).stdin(Stdio::null()).env("PATH", std::env::join_paths(folders).unwrap());
+    command.env("PATH", std::env::join_paths(folders).unwrap()).env("NO_COLOR", "1");
     command.env("npm_config_cache", cache().join("npm")).env("npm_config_update_notifier", "false");
-    command.env("NO_COLOR", "1");
-    command
 }
 
 /// Runs to the end, and fails unless it went well.
@@ -60,14 +64,17 @@ impl Project {
     /// `eyas new NAME` with `words`, in the workshop of a test.
     pub fn make(test: &str, name: &str, words: &str) -> Self {
         let workshop = workshop(test);
-        let mut command = program::command(&["new", name, "--defaults"]);
+        let folder = workshop.join(name);
+        let mut eyas = program::command(&["new", name, "--defaults"]);
+        with_node(eyas.args(words.split_whitespace()).current_dir(&workshop));
         // A repository of its own, as users have it: tools look no further for what to ignore.
         for who in ["AUTHOR", "COMMITTER"] {
-            command.env(format!("GIT_{who}_NAME"), "A").env(format!("GIT_{who}_EMAIL"), "a@b.c");
+            eyas.env(format!("GIT_{who}_NAME"), "A").env(format!("GIT_{who}_EMAIL"), "a@b.c");
         }
-        command.env("GIT_CEILING_DIRECTORIES", &workshop).current_dir(&workshop);
-        succeed(command.args(words.split_whitespace()));
-        let folder = workshop.join(name);
+        eyas.env("GIT_CEILING_DIRECTORIES", &workshop).env("GIT_CONFIG_GLOBAL", "/dev/null");
+        // npm finds its registry by it.
+        eyas.envs(std::env::var_os("HOME").map(|home| ("HOME", home)));
+        succeed(&mut eyas);
         succeed(Command::new("git").args(["rev-parse", "--verify", "HEAD"]).current_dir(&folder));
         Self { folder }
     }

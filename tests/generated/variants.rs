@@ -49,3 +49,10 @@ variants! {
     judged compose_alone = "orders" "--preset minimal --with docker,compose";
     judged ci_alone = "orders" "--preset minimal --with ci";
 }
+
+#[test]
+fn what_installs_itself_can_be_built() {
+    let project = Project::make("installed", "orders", "--preset minimal --install");
+    project.is_clean();
+    project.script("build");
+}
