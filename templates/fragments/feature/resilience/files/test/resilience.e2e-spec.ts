@@ -32,7 +32,7 @@ describe.each(peers)('a resilient client over $name', (peer) => {
   it('throws the failure it is answered with', async () => {
     const call = client.send(`${SERVICE}.get`, { id: 'none' });
     await expect(call).rejects.toThrow(RemoteFailure);
-    await expect(call).rejects.toMatchObject({ answer: { code: 'INVALID' } });
+    await expect(call).rejects.toMatchObject({ answer: { code: 'NOT_FOUND' } });
   });
 
   it('hands on the correlation id', async () => {
