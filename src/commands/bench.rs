@@ -7,7 +7,7 @@ use serde::Serialize;
 use tokio::time::timeout;
 
 use super::flags::{LinkFlags, PaceFlags, Rate};
-use super::outgoing::{MessageFlags, Messages, Pace, pump};
+use super::outgoing::{MessageFlags, Messages, Pace, publish};
 use super::target;
 use crate::exit::{Code, Failure};
 use crate::fault::Fault;
@@ -42,8 +42,10 @@ pub struct Args {
 #[derive(clap::Subcommand, Debug)]
 enum Verb {
     /// Requests, each answered
+    #[command(override_usage = "eyas bench send [OPTIONS] [TARGET] PATTERN [DATA]...")]
     Send(SendArgs),
     /// Events, nobody answers
+    #[command(override_usage = "eyas bench emit [OPTIONS] [TARGET] PATTERN [DATA]...")]
     Emit(EmitArgs),
 }
 
@@ -102,7 +104,7 @@ fn lasting(count: Option<u64>, lasting: Option<Duration>) -> Option<Duration> {
 }
 
 fn send(args: &SendArgs, settings: &Settings, ui: &mut Ui) -> anyhow::Result<Code> {
-    let (word, words) = target::split(&args.message.words, &args.message.after)?;
+    let (word, words) = args.message.split()?;
     let target = target::resolve(word, settings, &args.link)?;
     let spec = transport::find(&target.endpoint.scheme)?;
     target::require(&spec.can.request, spec.name, ui)?;
@@ -240,29 +242,21 @@ struct EmitSummary {
 }
 
 fn emit(args: &EmitArgs, settings: &Settings, ui: &mut Ui) -> anyhow::Result<Code> {
-    let (word, words) = target::split(&args.message.words, &args.message.after)?;
+    let (word, words) = args.message.split()?;
     let target = target::resolve(word, settings, &args.link)?;
     let spec = transport::find(&target.endpoint.scheme)?;
     target::require(&spec.can.emit, spec.name, ui)?;
     let mut messages = args.message.messages(words)?;
     let transport = transport::open(target.endpoint)?;
     let count = args.pace.count;
-    let limit = lasting(count, args.lasting).unwrap_or(Duration::MAX);
+    let limit = lasting(count, args.lasting);
     super::block_on_here(async {
-        let mut publisher = transport.publisher().await?;
+        let publisher = transport.publisher().await?;
         let start = Instant::now();
         let progress = ui.progress(count, "emitted");
-        let mut code = Code::Done;
-        let outcome = tokio::select! {
-            outcome = pump(&mut *publisher, &mut messages, count, args.pace.rate.map(Pace::new), &progress) => outcome,
-            () = tokio::time::sleep(limit) => Ok(()),
-            () = super::interrupted() => {
-                code = Code::Interrupted;
-                Ok(())
-            }
-        };
-        drop(progress);
-        let delivered = publisher.finish().await;
+        let pace = args.pace.rate.map(Pace::new);
+        let ending = publish(publisher, &mut messages, count, limit, pace, progress).await;
+        let delivered = &ending.delivered;
         let seconds = start.elapsed().as_secs_f64();
         let emitted = delivered.confirmed + delivered.unconfirmed + delivered.unroutable;
         #[expect(clippy::cast_precision_loss, reason = "exact up to 2^53 messages")]
@@ -279,7 +273,12 @@ fn emit(args: &EmitArgs, settings: &Settings, ui: &mut Ui) -> anyhow::Result<Cod
                 delivered.lost
             ))?;
         }
-        outcome?;
-        delivered.error.map_or(Ok(code), |error| Err(error.into()))
+        ending.warn(ui);
+        ending.outcome?;
+        match ending.delivered.error {
+            _ if ending.is_interrupted => Ok(Code::Interrupted),
+            Some(error) => Err(error.into()),
+            None => Ok(Code::Done),
+        }
     })
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use super::flags::{LinkFlags, PaceFlags, SafetyFlags};
-use super::outgoing::{MessageFlags, Messages, Pace, pump};
+use super::outgoing::{MessageFlags, Messages, Pace, publish};
 use super::target;
 use crate::exit::Code;
 use crate::record;
@@ -18,6 +18,7 @@ pub const ABOUT: &str = "Emit events, as Nest's ClientProxy.emit() does";
 
 /// Flags and words.
 #[derive(clap::Args, Debug)]
+#[command(override_usage = "eyas emit [OPTIONS] [TARGET] PATTERN [DATA]...")]
 #[command(after_long_help = "Examples:
   eyas emit @orders orders.created id=7 name=first
   eyas emit tcp://127.0.0.1:4000 '{\"evt\":\"paid\"}' '{\"id\":7}'
@@ -39,7 +40,7 @@ pub struct Args {
 /// # Errors
 /// Words that cannot be used, no connection, a link that ends.
 pub fn run(args: &Args, settings: &Settings, ui: &mut Ui) -> anyhow::Result<Code> {
-    let (word, words) = target::split(&args.message.words, &args.message.after)?;
+    let (word, words) = args.message.split()?;
     let target = target::resolve(word, settings, &args.link)?;
     let spec = transport::find(&target.endpoint.scheme)?;
     target::require(&spec.can.emit, spec.name, ui)?;
@@ -63,21 +64,16 @@ async fn emit(
     confirm: &Support,
     ui: &mut Ui,
 ) -> anyhow::Result<Code> {
-    let mut publisher = transport.publisher().await?;
+    let publisher = transport.publisher().await?;
     let start = Instant::now();
-    let progress = ui.progress(count, "emitted");
-    let outcome = tokio::select! {
-        outcome = pump(&mut *publisher, messages, count, pace, &progress) => outcome.map(|()| Code::Done),
-        () = super::interrupted() => Ok(Code::Interrupted),
-    };
-    drop(progress);
-    let delivered = publisher.finish().await;
-    tell(&delivered, start.elapsed(), confirm, ui)?;
-    let code = outcome?;
-    match delivered.error {
+    let ending = publish(publisher, messages, count, None, pace, ui.progress(count, "emitted")).await;
+    tell(&ending.delivered, start.elapsed(), confirm, ui)?;
+    ending.warn(ui);
+    ending.outcome?;
+    match ending.delivered.error {
+        _ if ending.is_interrupted => Ok(Code::Interrupted),
         Some(error) => Err(error.into()),
-        None if code != Code::Done => Ok(code),
-        None => Ok(judge(&delivered)),
+        None => Ok(judge(&ending.delivered)),
     }
 }
 

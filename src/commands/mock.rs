@@ -144,7 +144,7 @@ async fn serve(
     tokio::pin!(interrupted, lasting);
     let mut answering = tokio::task::JoinSet::new();
     let mut last = Instant::now();
-    let code = loop {
+    let mut code = loop {
         if serving.left == Some(serving.served) {
             break Code::Done;
         }
@@ -170,8 +170,13 @@ async fn serve(
             () = quiet => break Code::Done,
         }
     };
-    // Whoever was promised an answer gets it, unless we were told to stop.
-    while code == Code::Done && answering.join_next().await.is_some() {}
+    // Whoever was promised an answer gets it, unless we are told to stop.
+    while code == Code::Done && !answering.is_empty() {
+        tokio::select! {
+            _ = answering.join_next() => {}
+            () = &mut interrupted => code = Code::Interrupted,
+        }
+    }
     ui.note(&format!("{} calls received", serving.served));
     Ok(code)
 }

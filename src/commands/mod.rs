@@ -75,18 +75,34 @@ fn run_on<T>(
     result
 }
 
-/// Done at the first Ctrl-C; a second one then ends the process at once. Pin it once and select on it: a
-/// command that is interrupted tells its summary and returns [`Code::Interrupted`].
+/// Done at the first Ctrl-C, or when the process is asked to end (SIGTERM); a second one then ends it at once. Pin
+/// it once and select on it to the very end: once polled, signals come here and nowhere else. A command that is
+/// interrupted tells its summary and returns [`Code::Interrupted`].
 pub async fn interrupted() {
-    if tokio::signal::ctrl_c().await.is_err() {
+    if signal().await.is_err() {
         // Without a signal handler Ctrl-C ends the process by itself.
         return std::future::pending().await;
     }
     tokio::spawn(async {
-        if tokio::signal::ctrl_c().await.is_ok() {
+        if signal().await.is_ok() {
             exit::at_once(Code::Interrupted);
         }
     });
+}
+
+#[cfg(unix)]
+async fn signal() -> std::io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        pressed = tokio::signal::ctrl_c() => pressed,
+        _ = terminate.recv() => Ok(()),
+    }
+}
+
+#[cfg(not(unix))]
+async fn signal() -> std::io::Result<()> {
+    tokio::signal::ctrl_c().await
 }
 
 #[cfg(all(test, unix))]
@@ -97,18 +113,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_ctrl_c_is_told() {
+    fn the_first_signal_is_told() {
         let code = block_on(async {
-            let mut interrupted = pin!(interrupted());
-            // The handler must stand before the signal comes, or the test itself would end.
-            tokio::select! {
-                biased;
-                () = &mut interrupted => anyhow::bail!("nobody pressed Ctrl-C yet"),
-                () = std::future::ready(()) => {}
+            for name in ["INT", "TERM"] {
+                let mut told = pin!(signal());
+                // The handler must stand before the signal comes, or the test itself would end.
+                tokio::select! {
+                    biased;
+                    _ = &mut told => anyhow::bail!("nobody sent SIG{name} yet"),
+                    () = std::future::ready(()) => {}
+                }
+                let kill = format!("kill -{name} {}", process::id());
+                anyhow::ensure!(process::Command::new("sh").args(["-c", &kill]).status()?.success());
+                told.await?;
             }
-            let kill = format!("kill -INT {}", process::id());
-            anyhow::ensure!(process::Command::new("sh").args(["-c", &kill]).status()?.success());
-            interrupted.await;
             Ok(Code::Interrupted)
         });
         assert_eq!(code.unwrap().number(), 130);

@@ -7,11 +7,12 @@ use clap::Args;
 use tokio::sync::mpsc;
 
 use super::flags::Rate;
+use super::target;
 use crate::exit::Code;
 use crate::fault::Fault;
 use crate::message::{Data, Headers, Message, Pattern};
 use crate::payload::{self, Expand, Expansion, Item, Ndjson};
-use crate::transport::{Publisher, Push, Transport};
+use crate::transport::{Delivered, Publisher, Push, Transport};
 use crate::ui::{Progress, Ui};
 
 /// The id that `--dry-run` shows: any would do.
@@ -25,7 +26,7 @@ const READ_AHEAD: usize = 4096;
 pub struct MessageFlags {
     /// Whom to speak to (`@service` or a URL; may be left out), the pattern, and the data: one JSON text or
     /// words like `id=7 ok:=true tags[]=new user.name=Ann`
-    #[arg(value_name = "[TARGET] PATTERN [DATA]", required_unless_present = "after")]
+    #[arg(value_name = "[TARGET] PATTERN [DATA]")]
     pub words: Vec<String>,
     /// After `--` the first word is never a target
     #[arg(last = true, hide = true)]
@@ -64,6 +65,20 @@ pub enum Messages {
 }
 
 impl MessageFlags {
+    /// The target, where one is named, and the words after it.
+    ///
+    /// # Errors
+    /// No pattern, where no line could bring its own; words on both sides of `--`.
+    pub fn split(&self) -> Result<(Option<&str>, &[String]), Fault> {
+        let (target, words) = target::split(&self.words, &self.after)?;
+        if words.is_empty() && self.ndjson.is_none() {
+            return Err(Fault::new("there is no pattern").hint(
+                "a pattern is what @MessagePattern or @EventPattern says: orders.get, or '{\"cmd\":\"sum\"}'",
+            ));
+        }
+        Ok((target, words))
+    }
+
     /// Reads pattern and data; `words` are those after the target.
     ///
     /// # Errors
@@ -73,7 +88,7 @@ impl MessageFlags {
             return self.lines(source, words);
         }
         let Some((pattern, data)) = words.split_first() else {
-            return Err(Fault::new("there is no pattern").hint("eyas send @orders orders.get id=1"));
+            return Err(Fault::new("there is no pattern"));
         };
         let mut message = self.message(payload::parse_pattern(pattern)?);
         if !self.expand {
@@ -195,11 +210,71 @@ pub async fn show(
     Ok(Code::Done)
 }
 
-/// Pushes messages until there are no more, `count` at most, at `pace`.
-///
-/// # Errors
-/// A message that cannot be had or encoded; a link that is gone.
-pub async fn pump(
+/// How long after Ctrl-C a peer may still take what was pushed.
+const PARTING: Duration = Duration::from_secs(2);
+
+/// What came of publishing.
+pub struct Published {
+    /// What became of what was pushed.
+    pub delivered: Delivered,
+    /// Why there was no more to push, where that is an error.
+    pub outcome: anyhow::Result<()>,
+    /// Whether Ctrl-C ended it.
+    pub is_interrupted: bool,
+    /// Whether the peer did not take everything, and nobody knows how much of it.
+    pub is_unknown: bool,
+}
+
+/// Publishes messages until there are no more, `count` at most, for `limit` at most, at `pace`; then waits until all
+/// of them have left. Ctrl-C ends either.
+pub async fn publish(
+    mut publisher: Box<dyn Publisher>,
+    messages: &mut Messages,
+    count: Option<u64>,
+    limit: Option<Duration>,
+    pace: Option<Pace>,
+    progress: Progress,
+) -> Published {
+    let mut interrupted = std::pin::pin!(super::interrupted());
+    let mut is_interrupted = false;
+    let outcome = tokio::select! {
+        // In this order: signals are listened for before the first message leaves.
+        biased;
+        () = &mut interrupted => {
+            is_interrupted = true;
+            Ok(())
+        }
+        () = tokio::time::sleep(limit.unwrap_or_default()), if limit.is_some() => Ok(()),
+        outcome = pump(&mut *publisher, messages, count, pace, &progress) => outcome,
+    };
+    let pushed = progress.done();
+    drop(progress);
+    let mut finishing = publisher.finish();
+    let mut finished = None;
+    if !is_interrupted {
+        tokio::select! {
+            delivered = &mut finishing => finished = Some(delivered),
+            () = &mut interrupted => is_interrupted = true,
+        }
+    }
+    if finished.is_none() {
+        finished = tokio::time::timeout(PARTING, finishing).await.ok();
+    }
+    let is_unknown = finished.is_none();
+    let delivered = finished.unwrap_or_else(|| Delivered { unconfirmed: pushed, ..Delivered::default() });
+    Published { delivered, outcome, is_interrupted, is_unknown }
+}
+
+impl Published {
+    /// Says what the counts cannot.
+    pub fn warn(&self, ui: &mut Ui) {
+        if self.is_unknown {
+            ui.warn("the peer did not take everything, and nobody can say how much of it arrived");
+        }
+    }
+}
+
+async fn pump(
     publisher: &mut dyn Publisher,
     messages: &mut Messages,
     count: Option<u64>,

@@ -23,6 +23,7 @@ pub const ABOUT: &str = "Send a request, as Nest's ClientProxy.send() does, and 
 
 /// Flags and words.
 #[derive(clap::Args, Debug)]
+#[command(override_usage = "eyas send [OPTIONS] [TARGET] PATTERN [DATA]...")]
 #[command(after_long_help = "Examples:
   eyas send @orders orders.get id=7
   eyas send tcp://127.0.0.1:4000 '{\"cmd\":\"sum\"}' '[1,2,3]'
@@ -66,7 +67,7 @@ enum Extra {
 /// Words that cannot be used, no connection, no reply, an error as reply, an expectation that is not met.
 pub fn run(args: &Args, settings: &Settings, ui: &mut Ui) -> anyhow::Result<Code> {
     ui.defaulting(Format::Pretty, Format::Raw);
-    let (word, words) = target::split(&args.message.words, &args.message.after)?;
+    let (word, words) = args.message.split()?;
     let target = target::resolve(word, settings, &args.link)?;
     let spec = transport::find(&target.endpoint.scheme)?;
     target::require(&spec.can.request, spec.name, ui)?;

@@ -159,6 +159,39 @@ fn a_flood_of_events() {
     });
 }
 
+/// A peer that reads nothing holds up whoever emits, before all is pushed or after: either signal ends it, and what
+/// is known is told.
+#[test]
+fn a_peer_that_takes_nothing() {
+    let (sender, connected) = std::sync::mpsc::channel();
+    let fake = Fake::serve(move |mut stream| {
+        // It reads the start of it: by then signals are listened for.
+        let _ = stream.read(&mut [0]);
+        let _ = sender.send(());
+        std::thread::park();
+    });
+    for (count, signal) in [("70000", "INT"), ("1000000", "TERM")] {
+        let mut emitting = program::start(&["emit", &fake.url(), "x", "-n", count]);
+        connected.recv().expect("the fake goes on");
+        emitting.signal(signal);
+        assert_eq!(emitting.ended().code(), Some(130), "{}", emitting.output());
+        let (_, stderr) = emitting.lines();
+        assert!(stderr.iter().any(|line| line.contains(" emitted in ")), "{}", emitting.output());
+        assert!(stderr.iter().any(|line| line.contains("nobody can say")), "{}", emitting.output());
+    }
+}
+
+/// A mock that was promised to answer later ends when it is told to, though its calls were counted out.
+#[test]
+fn a_mock_told_to_end() {
+    let mut mock =
+        program::start(&["mock", "tcp://127.0.0.1:0", "--on", "later=1", "--delay", "1h", "-n", "1"]);
+    let url = format!("tcp://{}", mock.listening());
+    program::run(&["send", &url, "later", "--timeout", "200ms"]).exits(4);
+    mock.signal("TERM");
+    assert_eq!(mock.ended().code(), Some(130), "{}", mock.output());
+}
+
 /// A line that is not JSON is named by its number; those before it were sent.
 #[test]
 fn a_bad_line_among_many() {

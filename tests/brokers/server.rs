@@ -119,6 +119,12 @@ impl Server {
         })
     }
 
+    /// Sends it the signal of this name: `INT`, `TERM`.
+    pub fn signal(&self, name: &str) {
+        let kill = Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status();
+        assert!(kill.is_ok_and(|status| status.success()), "{} is gone\n{}", self.name, self.output());
+    }
+
     /// Waits for the end of both streams, which is the end of the process.
     pub fn ended(&mut self) -> ExitStatus {
         let all = |lines: &Lines| {
