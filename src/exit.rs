@@ -136,7 +136,13 @@ pub fn finish_usage(error: &clap::Error, json: bool) -> ExitCode {
         let _ = error.print();
         return ExitCode::from(Code::Usage.number());
     }
-    LastWords::of_usage(&error.render().to_string()).say(json);
+    let mut words = LastWords::of_usage(&error.render().to_string());
+    // A value that one of our own parsers refused: it knows the next step better than clap does.
+    let advice = error.source().and_then(|cause| cause.downcast_ref::<Fault>()?.advice());
+    if let Some(advice) = advice {
+        words.hint = Some(advice.to_owned());
+    }
+    words.say(json);
     ExitCode::from(Code::Usage.number())
 }
 

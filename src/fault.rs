@@ -38,6 +38,11 @@ impl Fault {
     }
 }
 
+/// `text` as a message quotes it: its control characters are escaped, its quotes stay readable.
+pub fn quoted(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { c.escape_debug().to_string() } else { c.to_string() }).collect()
+}
+
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)

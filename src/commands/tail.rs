@@ -37,8 +37,8 @@ pub struct Args {
     /// Whom to watch (`@service` or a URL; may be left out), and patterns: none = all
     #[arg(value_name = "TARGET|PATTERN")]
     words: Vec<String>,
-    /// Stand in between: listen here and pass everything on
-    #[arg(long, value_name = "ADDRESS")]
+    /// Stand in between: listen here (`127.0.0.1:4001`, or just a port of this machine) and pass everything on
+    #[arg(long, value_name = "ADDRESS", value_parser = parse_listen)]
     listen: Option<String>,
     /// Only these: requests, replies, events, errors, unanswered
     #[arg(long, value_name = "SORT", value_delimiter = ',')]
@@ -102,6 +102,17 @@ pub fn run(args: &Args, settings: &Settings, ui: &mut Ui) -> anyhow::Result<Code
         watching.sum_up(args.stats || code == Code::Interrupted, ui)?;
         Ok(code)
     })
+}
+
+/// Reads where to listen: `host:port`; a port alone is one of this machine's own, never one for the whole network.
+fn parse_listen(text: &str) -> Result<String, Fault> {
+    let (host, port) = text.rsplit_once(':').unwrap_or(("", text));
+    match port.parse::<u16>() {
+        Ok(port) if host.is_empty() => Ok(format!("127.0.0.1:{port}")),
+        Ok(_) => Ok(text.to_owned()),
+        Err(_) => Err(Fault::new(format!("`{text}` is no address to listen on"))
+            .hint("write `127.0.0.1:4001`, `:4001` or `0.0.0.0:4001`; port 0 takes a free one")),
+    }
 }
 
 /// Done once `limit` has passed since `start`; never without a limit.
@@ -298,5 +309,24 @@ fn table(rows: &[Row], ui: &mut Ui) {
         ui.note(&format!(
             "{pattern:<width$} {requests:>8} {replies:>8} {events:>8} {errors:>7} {unanswered:>7} {times}"
         ));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_to_listen() {
+        let check = |text: &str, expected: Option<&str>| {
+            assert_eq!(parse_listen(text).ok().as_deref(), expected, "{text}");
+        };
+        check("127.0.0.1:4001", Some("127.0.0.1:4001"));
+        check(":4001", Some("127.0.0.1:4001"));
+        check("4001", Some("127.0.0.1:4001"));
+        check("[::1]:0", Some("[::1]:0"));
+        for none in ["", "nope", "host:", "host:x", "70000"] {
+            check(none, None);
+        }
     }
 }

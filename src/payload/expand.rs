@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use jiff::Timestamp;
 use tera::{Context, Kwargs, State, Tera, TeraResult};
 
-use crate::fault::Fault;
+use crate::fault::{self, Fault};
 use crate::message::Data;
 
 /// What a template may use.
@@ -69,7 +69,7 @@ impl Expansion {
         Data::json(text).map_err(|error| {
             Fault::new(format!(
                 "message {seq} is not JSON after `--expand`: {error}: `{}`",
-                shown.escape_debug()
+                fault::quoted(&shown)
             ))
             .hint("a text needs quotes around it: {\"id\":\"{{ uuid() }}\"}; `--raw` sends it as it is")
         })

@@ -8,7 +8,7 @@ use std::io::Read;
 
 use serde_json::value::RawValue;
 
-use crate::fault::Fault;
+use crate::fault::{self, Fault};
 use crate::message::{Data, HeaderValue, Pattern};
 
 pub use expand::{Expand, Expansion};
@@ -37,13 +37,13 @@ pub fn parse_pattern(word: &str) -> Result<Pattern, Fault> {
 /// No colon, no name, or a control character.
 pub fn parse_header(word: &str) -> Result<(String, HeaderValue), Fault> {
     let (name, value) = word.split_once(':').ok_or_else(|| {
-        Fault::new(format!("the header `{}` has no colon", word.escape_debug()))
+        Fault::new(format!("the header `{}` has no colon", fault::quoted(word)))
             .hint("a header is written 'Name: value'")
     })?;
     if let Some((at, found)) = word.char_indices().find(|(_, c)| c.is_control()) {
         return Err(Fault::new(format!(
             "the header `{}` holds the control character {found:?} at offset {at}",
-            word.escape_debug()
+            fault::quoted(word)
         )));
     }
     let name = name.trim();

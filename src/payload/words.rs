@@ -5,7 +5,7 @@
 
 use serde_json::value::RawValue;
 
-use crate::fault::Fault;
+use crate::fault::{self, Fault};
 use crate::message::Data;
 
 /// The payload that DATA words make; no word is `{}`.
@@ -62,7 +62,7 @@ impl Nth<'_> {
         let shown: String = self.word.chars().take(60).collect();
         let dots = if shown.len() < self.word.len() { "…" } else { "" };
         let place = if self.of == 1 { String::new() } else { format!(" (word {} of {})", self.at, self.of) };
-        Fault::new(format!("DATA `{}{dots}`{place}: {why}", shown.escape_debug()))
+        Fault::new(format!("DATA `{}{dots}`{place}: {why}", fault::quoted(&shown)))
             .hint("DATA is one JSON text in quotes, or words like id=7 id:=7 'tags[]:=1' user.name=Ann")
     }
 }

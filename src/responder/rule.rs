@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::value::RawValue;
 
 use super::{Script, Step};
-use crate::fault::Fault;
+use crate::fault::{self, Fault};
 use crate::message::{Data, Pattern, Reply, ReplyKind};
 
 /// A pattern and what it is answered with.
@@ -67,7 +67,7 @@ impl Outcome {
 /// A word without `=`, or JSON that does not parse, with the offset.
 pub fn parse_on(word: &str) -> Result<Rule, Fault> {
     let fault = |why: String| {
-        Fault::new(format!("--on `{}`: {why}", word.escape_debug()))
+        Fault::new(format!("--on `{}`: {why}", fault::quoted(word)))
             .hint("a rule is written 'orders.get={\"id\":7}' or '{\"cmd\":\"sum\"}=3'")
     };
     let (pattern, value_at) = if word.starts_with('{') {
@@ -96,7 +96,7 @@ pub fn parse_on(word: &str) -> Result<Rule, Fault> {
         .map_err(|error| fault(format!("the reply (from offset {value_at}) is not JSON: {error}")))?;
     Ok(Rule {
         pattern,
-        place: format!("--on `{}`", word.escape_debug()),
+        place: format!("--on `{}`", fault::quoted(word)),
         outcome: Outcome::value(Data::Json(value)),
         delay: None,
     })

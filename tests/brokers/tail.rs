@@ -108,6 +108,28 @@ fn unanswered(ground: &Ground) {
     assert!(told.contains("never"), "{told}");
 }
 
+/// A template means lines on standard output and nothing else; what was asked for is counted, whatever it is.
+#[test]
+fn only_what_was_asked_for() {
+    let mock = program::start(&["mock", "tcp://127.0.0.1:0", "--on", "later=1", "--delay", "1h"]);
+    let url = format!("tcp://{}", mock.listening());
+    let watch = ["tail", &url, "--listen", "0", "--timeout", "200ms"];
+    let mut lines = program::start(&[&watch[..], &["-F", "{dir} {pattern}", "-n", "3"]].concat());
+    let mut unanswered =
+        program::start(&[&watch[..], &["--only", "unanswered", "-n", "1", "-o", "json"]].concat());
+    for tail in [&lines, &unanswered] {
+        let through = format!("tcp://{}", tail.listening());
+        program::run(&["send", &through, "no.such"]).exits(1);
+        // The tail has what it wants before this has its answer, and takes the connection with it.
+        program::run(&["send", &through, "later"]);
+    }
+    assert_eq!(lines.ended().code(), Some(0), "{}", lines.output());
+    assert_eq!(lines.lines().0, ["request no.such", "reply no.such", "request later"], "{}", lines.output());
+    assert_eq!(unanswered.ended().code(), Some(0), "{}", unanswered.output());
+    let (stdout, _) = unanswered.lines();
+    assert!(matches!(&stdout[..], [line] if line.contains(r#""type":"unanswered""#)), "{stdout:?}");
+}
+
 /// The client hears the same as without the proxy: that it cannot connect, or that the connection closed.
 fn a_service_that_is_not_there(ground: &Ground) {
     if cannot_proxy(ground) {
