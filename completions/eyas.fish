@@ -81,7 +81,7 @@ complete -c eyas -n "__fish_eyas_using_subcommand emit" -l seed -d 'Makes `--exp
 complete -c eyas -n "__fish_eyas_using_subcommand emit" -s H -l header -d 'A header (properties, metadata); repeatable' -r
 complete -c eyas -n "__fish_eyas_using_subcommand emit" -s n -l count -d 'How many messages' -r
 complete -c eyas -n "__fish_eyas_using_subcommand emit" -l rate -d 'How many in a time, whatever the replies do: 200/s, 10/m' -r
-complete -c eyas -n "__fish_eyas_using_subcommand emit" -s O -l option -d 'An option of the transport, as in the URL\'s query; repeatable' -r
+complete -c eyas -n "__fish_eyas_using_subcommand emit" -s O -l option -d 'An option of the transport, as in the URL\'s query, or `nest=11` for a service of Nest 11; repeatable' -r
 complete -c eyas -n "__fish_eyas_using_subcommand emit" -l timeout -d 'How long to wait for the first reply, then between replies [default: 5s]' -r
 complete -c eyas -n "__fish_eyas_using_subcommand emit" -l connect-timeout -d 'How long connecting may take, TLS and login included [default: 5s]' -r
 complete -c eyas -n "__fish_eyas_using_subcommand emit" -l tls-ca -d 'PEM file of the authorities to trust instead of the system\'s' -r -F
@@ -119,7 +119,7 @@ timing\t'How long it took'"
 complete -c eyas -n "__fish_eyas_using_subcommand send" -s F -l format -d 'Each message by a template over its record: \'{ts} {pattern} {data.id}\'' -r
 complete -c eyas -n "__fish_eyas_using_subcommand send" -l filter -d 'Only messages for which this jq expression over the record holds' -r
 complete -c eyas -n "__fish_eyas_using_subcommand send" -l grep -d 'Only messages whose payload matches' -r
-complete -c eyas -n "__fish_eyas_using_subcommand send" -s O -l option -d 'An option of the transport, as in the URL\'s query; repeatable' -r
+complete -c eyas -n "__fish_eyas_using_subcommand send" -s O -l option -d 'An option of the transport, as in the URL\'s query, or `nest=11` for a service of Nest 11; repeatable' -r
 complete -c eyas -n "__fish_eyas_using_subcommand send" -l timeout -d 'How long to wait for the first reply, then between replies [default: 5s]' -r
 complete -c eyas -n "__fish_eyas_using_subcommand send" -l connect-timeout -d 'How long connecting may take, TLS and login included [default: 5s]' -r
 complete -c eyas -n "__fish_eyas_using_subcommand send" -l tls-ca -d 'PEM file of the authorities to trust instead of the system\'s' -r -F
@@ -145,7 +145,7 @@ complete -c eyas -n "__fish_eyas_using_subcommand send" -s q -l quiet -d 'No tal
 complete -c eyas -n "__fish_eyas_using_subcommand send" -s v -l verbose -d 'More talk on stderr'
 complete -c eyas -n "__fish_eyas_using_subcommand send" -l no-input -d 'Never ask, not even on a terminal'
 complete -c eyas -n "__fish_eyas_using_subcommand send" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c eyas -n "__fish_eyas_using_subcommand tail" -l listen -d 'Stand in between: listen here and pass everything on' -r
+complete -c eyas -n "__fish_eyas_using_subcommand tail" -l listen -d 'Stand in between: listen here (`127.0.0.1:4001`, or just a port of this machine) and pass everything on' -r
 complete -c eyas -n "__fish_eyas_using_subcommand tail" -l only -d 'Only these: requests, replies, events, errors, unanswered' -r
 complete -c eyas -n "__fish_eyas_using_subcommand tail" -l slow -d 'Only what took at least this long' -r
 complete -c eyas -n "__fish_eyas_using_subcommand tail" -s n -l count -d 'End after N messages' -r
@@ -154,7 +154,7 @@ complete -c eyas -n "__fish_eyas_using_subcommand tail" -l for -d 'End after thi
 complete -c eyas -n "__fish_eyas_using_subcommand tail" -s F -l format -d 'Each message by a template over its record: \'{ts} {pattern} {data.id}\'' -r
 complete -c eyas -n "__fish_eyas_using_subcommand tail" -l filter -d 'Only messages for which this jq expression over the record holds' -r
 complete -c eyas -n "__fish_eyas_using_subcommand tail" -l grep -d 'Only messages whose payload matches' -r
-complete -c eyas -n "__fish_eyas_using_subcommand tail" -s O -l option -d 'An option of the transport, as in the URL\'s query; repeatable' -r
+complete -c eyas -n "__fish_eyas_using_subcommand tail" -s O -l option -d 'An option of the transport, as in the URL\'s query, or `nest=11` for a service of Nest 11; repeatable' -r
 complete -c eyas -n "__fish_eyas_using_subcommand tail" -l timeout -d 'How long to wait for the first reply, then between replies [default: 5s]' -r
 complete -c eyas -n "__fish_eyas_using_subcommand tail" -l connect-timeout -d 'How long connecting may take, TLS and login included [default: 5s]' -r
 complete -c eyas -n "__fish_eyas_using_subcommand tail" -l tls-ca -d 'PEM file of the authorities to trust instead of the system\'s' -r -F
@@ -185,7 +185,7 @@ complete -c eyas -n "__fish_eyas_using_subcommand mock" -l idle -d 'End when not
 complete -c eyas -n "__fish_eyas_using_subcommand mock" -s F -l format -d 'Each message by a template over its record: \'{ts} {pattern} {data.id}\'' -r
 complete -c eyas -n "__fish_eyas_using_subcommand mock" -l filter -d 'Only messages for which this jq expression over the record holds' -r
 complete -c eyas -n "__fish_eyas_using_subcommand mock" -l grep -d 'Only messages whose payload matches' -r
-complete -c eyas -n "__fish_eyas_using_subcommand mock" -s O -l option -d 'An option of the transport, as in the URL\'s query; repeatable' -r
+complete -c eyas -n "__fish_eyas_using_subcommand mock" -s O -l option -d 'An option of the transport, as in the URL\'s query, or `nest=11` for a service of Nest 11; repeatable' -r
 complete -c eyas -n "__fish_eyas_using_subcommand mock" -l timeout -d 'How long to wait for the first reply, then between replies [default: 5s]' -r
 complete -c eyas -n "__fish_eyas_using_subcommand mock" -l connect-timeout -d 'How long connecting may take, TLS and login included [default: 5s]' -r
 complete -c eyas -n "__fish_eyas_using_subcommand mock" -l tls-ca -d 'PEM file of the authorities to trust instead of the system\'s' -r -F
@@ -233,7 +233,7 @@ complete -c eyas -n "__fish_eyas_using_subcommand bench; and __fish_seen_subcomm
 complete -c eyas -n "__fish_eyas_using_subcommand bench; and __fish_seen_subcommand_from send" -l warm-up -d 'Calls in this time at the start do not count' -r
 complete -c eyas -n "__fish_eyas_using_subcommand bench; and __fish_seen_subcommand_from send" -l expect-p99 -d 'Exit with 1 if one call in a hundred takes longer' -r
 complete -c eyas -n "__fish_eyas_using_subcommand bench; and __fish_seen_subcommand_from send" -l expect-rate -d 'Exit with 1 if fewer are answered in a time' -r
-complete -c eyas -n "__fish_eyas_using_subcommand bench; and __fish_seen_subcommand_from send" -s O -l option -d 'An option of the transport, as in the URL\'s query; repeatable' -r
+complete -c eyas -n "__fish_eyas_using_subcommand bench; and __fish_seen_subcommand_from send" -s O -l option -d 'An option of the transport, as in the URL\'s query, or `nest=11` for a service of Nest 11; repeatable' -r
 complete -c eyas -n "__fish_eyas_using_subcommand bench; and __fish_seen_subcommand_from send" -l timeout -d 'How long to wait for the first reply, then between replies [default: 5s]' -r
 complete -c eyas -n "__fish_eyas_using_subcommand bench; and __fish_seen_subcommand_from send" -l connect-timeout -d 'How long connecting may take, TLS and login included [default: 5s]' -r
 complete -c eyas -n "__fish_eyas_using_subcommand bench; and __fish_seen_subcommand_from send" -l tls-ca -d 'PEM file of the authorities to trust instead of the system\'s' -r -F
@@ -264,7 +264,7 @@ complete -c eyas -n "__fish_eyas_using_subcommand bench; and __fish_seen_subcomm
 complete -c eyas -n "__fish_eyas_using_subcommand bench; and __fish_seen_subcommand_from emit" -s n -l count -d 'How many messages' -r
 complete -c eyas -n "__fish_eyas_using_subcommand bench; and __fish_seen_subcommand_from emit" -l rate -d 'How many in a time, whatever the replies do: 200/s, 10/m' -r
 complete -c eyas -n "__fish_eyas_using_subcommand bench; and __fish_seen_subcommand_from emit" -l for -d 'How long [default: 5s, unless -n says how many]' -r
-complete -c eyas -n "__fish_eyas_using_subcommand bench; and __fish_seen_subcommand_from emit" -s O -l option -d 'An option of the transport, as in the URL\'s query; repeatable' -r
+complete -c eyas -n "__fish_eyas_using_subcommand bench; and __fish_seen_subcommand_from emit" -s O -l option -d 'An option of the transport, as in the URL\'s query, or `nest=11` for a service of Nest 11; repeatable' -r
 complete -c eyas -n "__fish_eyas_using_subcommand bench; and __fish_seen_subcommand_from emit" -l timeout -d 'How long to wait for the first reply, then between replies [default: 5s]' -r
 complete -c eyas -n "__fish_eyas_using_subcommand bench; and __fish_seen_subcommand_from emit" -l connect-timeout -d 'How long connecting may take, TLS and login included [default: 5s]' -r
 complete -c eyas -n "__fish_eyas_using_subcommand bench; and __fish_seen_subcommand_from emit" -l tls-ca -d 'PEM file of the authorities to trust instead of the system\'s' -r -F

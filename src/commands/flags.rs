@@ -14,7 +14,7 @@ use crate::transport::Tls;
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Connection")]
 pub struct LinkFlags {
-    /// An option of the transport, as in the URL's query; repeatable
+    /// An option of the transport, as in the URL's query, or `nest=11` for a service of Nest 11; repeatable
     #[arg(short = 'O', long = "option", value_name = "KEY=VALUE", value_parser = parse_option)]
     pub options: Vec<(String, String)>,
     /// How long to wait for the first reply, then between replies [default: 5s]

@@ -24,9 +24,9 @@ const READ_AHEAD: usize = 4096;
 /// PATTERN, DATA and what goes with them.
 #[derive(Args, Clone, Debug)]
 pub struct MessageFlags {
-    /// Whom to speak to (`@service` or a URL; may be left out), the pattern, and the data: one JSON text or
-    /// words like `id=7 ok:=true tags[]=new user.name=Ann`
-    #[arg(value_name = "[TARGET] PATTERN [DATA]")]
+    /// TARGET: whom to speak to, `@service` or a URL; may be left out. PATTERN: text, or JSON if it starts with
+    /// `{`. DATA: one JSON text, or words like `id=7 ok:=true tags[]=new user.name=Ann`; none is `{}`
+    #[arg(value_name = "WORD")]
     pub words: Vec<String>,
     /// After `--` the first word is never a target
     #[arg(last = true, hide = true)]

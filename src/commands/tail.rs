@@ -26,16 +26,17 @@ const EXPIRY: Duration = Duration::from_millis(100);
 
 /// Flags and words.
 #[derive(clap::Args, Debug)]
+#[command(override_usage = "eyas tail [OPTIONS] [TARGET] [PATTERN]...")]
 #[command(after_long_help = "Examples:
   eyas tail tcp://127.0.0.1:4000 --listen 127.0.0.1:4001
   eyas tail @orders --listen 127.0.0.1:4001 'orders.*' --slow 200ms
   eyas tail @orders --listen 127.0.0.1:4001 -o json | jq .pair.ms
 
-With --listen clients connect to the address given instead of to the service. Bytes pass untouched.
-Patterns: `*` is one word, `>` or `#` all that follow.")]
+With --listen clients connect to the address given instead of to the service. Bytes pass untouched.")]
 pub struct Args {
-    /// Whom to watch (`@service` or a URL; may be left out), and patterns: none = all
-    #[arg(value_name = "TARGET|PATTERN")]
+    /// TARGET: whom to watch, `@service` or a URL; may be left out. PATTERN: what to show, with `*` for one word and
+    /// `>` or `#` for all that follow; none = all
+    #[arg(value_name = "WORD")]
     words: Vec<String>,
     /// Stand in between: listen here (`127.0.0.1:4001`, or just a port of this machine) and pass everything on
     #[arg(long, value_name = "ADDRESS", value_parser = parse_listen)]
@@ -99,7 +100,7 @@ pub fn run(args: &Args, settings: &Settings, ui: &mut Ui) -> anyhow::Result<Code
             left: args.count,
         };
         let code = watching.follow(feed, args, ui).await?;
-        watching.sum_up(args.stats || code == Code::Interrupted, ui)?;
+        watching.sum_up(args.stats, code == Code::Interrupted, ui)?;
         Ok(code)
     })
 }
@@ -273,9 +274,10 @@ impl Watching {
         Ok(ui.flush()?)
     }
 
-    /// The numbers: a record in JSON, a table where they were asked for, a line otherwise.
-    fn sum_up(&self, in_full: bool, ui: &mut Ui) -> anyhow::Result<()> {
+    /// The numbers: a record in JSON, else a line of talk and a table. What was asked for is data.
+    fn sum_up(&self, is_asked_for: bool, is_interrupted: bool, ui: &mut Ui) -> anyhow::Result<()> {
         let summary = self.statistics.summary(Timestamp::now());
+        let in_full = is_asked_for || is_interrupted;
         if self.show.is_json(ui) {
             if in_full {
                 let mut line = Vec::new();
@@ -288,28 +290,35 @@ impl Watching {
         let Summary { messages, seconds, errors, unanswered, .. } = summary;
         ui.note(&format!("{messages} messages in {seconds:.1}s, {errors} errors, {unanswered} unanswered"));
         if in_full {
-            table(&summary.patterns, ui);
+            for line in table(&summary.patterns) {
+                if is_asked_for {
+                    ui.out_line(&line)?;
+                } else {
+                    ui.note(&line);
+                }
+            }
         }
         Ok(())
     }
 }
 
-fn table(rows: &[Row], ui: &mut Ui) {
+fn table(rows: &[Row]) -> Vec<String> {
     let width = rows.iter().map(|row| row.pattern.chars().count()).max().unwrap_or(0).clamp(7, 48);
-    ui.note(&format!(
+    let head = format!(
         "{:<width$} {:>8} {:>8} {:>8} {:>7} {:>7} {:>9} {:>9} {:>9}",
         "pattern", "requests", "replies", "events", "errors", "unansw.", "p50 ms", "p99 ms", "max ms"
-    ));
-    for row in rows {
+    );
+    let row = |row: &Row| {
         let Row { pattern, requests, replies, events, errors, unanswered, latency_ms, .. } = row;
         let times = latency_ms.map_or_else(
             || format!("{:>9} {:>9} {:>9}", "-", "-", "-"),
             |times| format!("{:>9.2} {:>9.2} {:>9.2}", times.p50, times.p99, times.max),
         );
-        ui.note(&format!(
+        format!(
             "{pattern:<width$} {requests:>8} {replies:>8} {events:>8} {errors:>7} {unanswered:>7} {times}"
-        ));
-    }
+        )
+    };
+    std::iter::once(head).chain(rows.iter().map(row)).collect()
 }
 
 #[cfg(test)]

@@ -141,6 +141,10 @@ impl Source {
         }
         // `Data::json` takes the text as it is if nothing surrounds the value, and copies it otherwise.
         text.truncate(text.trim_end_matches(JSON_SPACE).len());
+        if text.is_empty() {
+            return Err(Fault::new(format!("{name} is empty, and no JSON is"))
+                .hint("leave `--data` out to send `{}`; `null` is JSON, too"));
+        }
         let leading = text.len() - text.trim_start_matches(JSON_SPACE).len();
         if leading > 0 {
             // Parsed before the cut as well, so that an error tells the line of the file.

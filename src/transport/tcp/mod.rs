@@ -70,7 +70,7 @@ fn encode(out: &mut Vec<u8>, message: &Message, id: Option<&str>, endpoint: &End
     let mut body = Vec::with_capacity(message.data.as_ref().map_or(0, |data| data.as_bytes().len()) + 96);
     match (message.raw, id) {
         (true, Some(_)) => {
-            return Err(Error::unsupported("without Nest's envelope no reply could be told on TCP"));
+            return Err(untold());
         }
         (true, None) => body.extend_from_slice(message.data.as_ref().map_or(&[], Data::as_bytes)),
         (false, Some(id)) => packet::encode_request(&mut body, message, id),
@@ -83,6 +83,10 @@ fn encode(out: &mut Vec<u8>, message: &Message, id: Option<&str>, endpoint: &End
     }
     tcp::encode_frame(out, &body);
     Ok(())
+}
+
+fn untold() -> Error {
+    Error::unsupported("without Nest's envelope no reply could be told on TCP")
 }
 
 /// What is there of a message that its stream did not end.
@@ -107,6 +111,10 @@ impl Transport for Tcp {
     }
 
     async fn request(&self, message: &Message) -> Result<Exchange> {
+        if message.raw {
+            // Said before anything connects.
+            return Err(untold());
+        }
         self.link().await?.request(message, &self.endpoint).await
     }
 
