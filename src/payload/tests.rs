@@ -110,7 +110,7 @@ fn source() {
         &Err("standard input is not JSON: expected value at line 2 column 8"),
     );
     check("-", b"\"\xff\"", false, &Err("not UTF-8 at offset 1"));
-    check("-", b"", false, &Err("EOF"));
+    check("-", b"", false, &Err("standard input is empty"));
     check("-", b"", true, &Ok(Data::Text(String::new())));
     check("-", b"[1]", true, &Ok(json("[1]")));
     check("-", b"[1]\n", true, &Ok(Data::Text("[1]\n".into())));
