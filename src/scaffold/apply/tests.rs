@@ -152,7 +152,7 @@ fn nothing_is_written_through_a_symlink() {
 #[test]
 fn a_plan_that_leads_outside_is_refused() {
     let home = tempfile::tempdir().expect("a folder");
-    for path in ["../x", "/tmp/x", "a/../../x", "con"] {
+    for path in ["../x", "/etc/x", "a/../../x", "con"] {
         let plan = plan(&Tree::new(), &tree(&[(path, "x")]), &Tree::new(), false);
         let error = apply(&plan, &home.path().join("root"), NEVER).expect_err(path);
         assert!(error.is::<Fault>(), "{error:#}");
