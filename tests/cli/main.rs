@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that fails here says where")]
 
 mod completions;
+#[cfg(unix)]
 mod new;
 mod odd;
 mod tidy;
