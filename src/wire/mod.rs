@@ -5,6 +5,7 @@ pub mod packet;
 pub mod pattern;
 #[cfg(test)]
 mod properties;
+pub mod redis;
 pub mod tcp;
 #[cfg(test)]
 mod vectors;
