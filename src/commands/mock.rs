@@ -11,10 +11,10 @@ use super::show::Show;
 use super::target;
 use crate::exit::Code;
 use crate::fault::Fault;
-use crate::message::{Called, Delivery, Direction, Reply};
+use crate::message::{Called, Delivery, Direction, Pattern, Reply};
 use crate::responder::{self, Defaults, Rule, Rules, Script};
 use crate::settings::{Settings, parse_duration};
-use crate::transport::{self, Answer, Call, Incoming};
+use crate::transport::{self, Answer, Call, Incoming, Transport};
 use crate::ui::{Format, Ui};
 use crate::wire::{NestVersion, pattern};
 
@@ -50,6 +50,9 @@ pub struct Args {
     /// Answer what no rule matches with its own data
     #[arg(long)]
     echo: bool,
+    /// Answer beside a live service instead of leaving the patterns to it
+    #[arg(long)]
+    alongside: bool,
     /// How long each answer waits, where its rule does not say
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     delay: Option<Duration>,
@@ -82,7 +85,12 @@ pub fn run(args: &Args, settings: &Settings, ui: &mut Ui) -> anyhow::Result<Code
     let show = Show::new(&args.show, spec.name, target.service.clone())?;
     let transport = transport::open(target.endpoint)?;
     super::block_on_here(async {
-        let service = transport.serve(rules.patterns()).await?;
+        // What no rule matches is echoed, too: then every pattern is served.
+        let patterns = if args.echo { &[] } else { rules.patterns() };
+        if !args.alongside {
+            leave_to_others(&*transport, patterns).await?;
+        }
+        let service = transport.serve(patterns).await?;
         ui.note(&format!("listening on {}", service.listening));
         let serving = Serving { rules, nest, show, left: args.count, served: 0, idle: args.idle };
         let lasting = async {
@@ -96,6 +104,23 @@ pub fn run(args: &Args, settings: &Settings, ui: &mut Ui) -> anyhow::Result<Code
         let _ = tokio::time::timeout(PARTING, service.closing).await;
         Ok(code)
     })
+}
+
+/// A mock beside a live service would answer twice, or take what is the service's.
+async fn leave_to_others(transport: &dyn Transport, patterns: &[Pattern]) -> anyhow::Result<()> {
+    const SHOWN: usize = 3;
+    let consumers = transport.consumers(patterns).await?.unwrap_or_default();
+    if consumers.is_empty() {
+        return Ok(());
+    }
+    let named: Vec<_> = consumers.iter().take(SHOWN).map(|name| format!("`{name}`")).collect();
+    let more = if consumers.len() > SHOWN {
+        format!(" and {} more", consumers.len() - SHOWN)
+    } else {
+        String::new()
+    };
+    let what = format!("somebody serves {}{more} on {} already", named.join(", "), transport.shown());
+    Err(Fault::new(what).hint("stop that service, or answer beside it with --alongside").into())
 }
 
 impl Args {

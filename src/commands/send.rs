@@ -13,7 +13,7 @@ use crate::fault::Fault;
 use crate::message::{Data, Delivery, Direction, HeaderValue, Message, Reply, ReplyKind};
 use crate::record::Pair;
 use crate::settings::Settings;
-use crate::traffic::Query;
+use crate::traffic::{Findings, Query};
 use crate::transport::{self, Exchange, Transport};
 use crate::ui::{Format, Ui};
 use crate::wire::packet::NO_HANDLER;
@@ -81,7 +81,15 @@ pub fn run(args: &Args, settings: &Settings, ui: &mut Ui) -> anyhow::Result<Code
         if args.safety.dry_run {
             return super::outgoing::show(&*transport, &mut messages, count, Some(SAMPLE_ID), ui).await;
         }
-        let mut asking = Asking { transport: &*transport, patience, args, expect, show, ui };
+        let mut asking = Asking {
+            transport: &*transport,
+            patience,
+            args,
+            expect,
+            show,
+            findings: Findings::default(),
+            ui,
+        };
         tokio::select! {
             outcome = asking.ask_all(&mut messages, count) => outcome,
             () = super::interrupted() => Ok(Code::Interrupted),
@@ -95,6 +103,7 @@ struct Asking<'a> {
     args: &'a Args,
     expect: Option<Query>,
     show: Show,
+    findings: Findings,
     ui: &'a mut Ui,
 }
 
@@ -120,6 +129,11 @@ impl Asking<'_> {
     async fn ask(&mut self, message: &Message) -> anyhow::Result<()> {
         let start = Instant::now();
         let mut exchange = self.transport.request(message).await?;
+        if let Some(finding) = exchange.finding.take()
+            && let Some(finding) = self.findings.once(finding, message.pattern.as_str())
+        {
+            self.show.finding(self.ui, &finding)?;
+        }
         let mut values = 0;
         loop {
             let reply = self.wait(&mut exchange, message, values).await?;

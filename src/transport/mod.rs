@@ -3,10 +3,12 @@
 //! Nothing outside this folder knows which transport it speaks to. Adding one is a file with its [`Spec`] and a
 //! line in [`ALL`].
 
+mod calls;
 mod error;
 mod feed;
 mod net;
 mod outbox;
+pub mod redis;
 pub mod tcp;
 mod tls;
 
@@ -27,7 +29,7 @@ pub use error::{Error, Kind, Result};
 pub use feed::{Feed, FeedSender, feed};
 
 /// Every transport there is. Help, completions, checks and tests iterate this.
-pub const ALL: &[Spec] = &[tcp::SPEC];
+pub const ALL: &[Spec] = &[tcp::SPEC, redis::SPEC];
 
 /// What a transport is called, what it takes and what it can do: known before anything connects.
 pub struct Spec {
@@ -161,8 +163,15 @@ pub trait Transport: Send + Sync {
         Err(Error::unsupported("this transport cannot be tailed by standing in between"))
     }
 
-    /// Answers requests: each call comes through the receiver.
+    /// Answers requests: each call comes through the receiver. None of `patterns` = whatever comes.
     async fn serve(&self, patterns: &[Pattern]) -> Result<Service>;
+
+    /// Who serves `patterns` (none = any) on the broker already, by the broker's names; `None` where nobody can
+    /// tell.
+    async fn consumers(&self, patterns: &[Pattern]) -> Result<Option<Vec<String>>> {
+        let _ = patterns;
+        Ok(None)
+    }
 }
 
 /// A request that was sent, and what comes back.
@@ -171,6 +180,8 @@ pub struct Exchange {
     pub id: String,
     /// Its replies.
     pub replies: mpsc::Receiver<Result<Reply>>,
+    /// What the broker's answer to the request itself gives away.
+    pub finding: Option<Finding>,
 }
 
 /// A pipeline of outgoing events.

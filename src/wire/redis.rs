@@ -34,11 +34,18 @@ impl Wildcards {
     /// # Errors
     /// A pattern that Redis could not match with.
     pub fn parse(list: &str) -> Result<Self, Fault> {
-        let globs = list.split(',').map(str::trim).filter(|glob| !glob.is_empty());
-        let compiled = globs.map(|glob| {
-            let regex = Regex::new(&expression(glob))
-                .map_err(|_| Fault::new(format!("`{glob}` is no pattern of Redis: a `[` is not closed")))?;
-            Ok((glob.to_owned(), regex))
+        Self::compile(list.split(',').map(str::trim).filter(|glob| !glob.is_empty()).map(str::to_owned))
+    }
+
+    /// The same of patterns that stand apart.
+    ///
+    /// # Errors
+    /// A pattern that Redis could not match with.
+    pub fn compile(globs: impl IntoIterator<Item = String>) -> Result<Self, Fault> {
+        let compiled = globs.into_iter().map(|glob| match Regex::new(&expression(&glob)) {
+            Ok(regex) => Ok((glob, regex)),
+            Err(_) => Err(Fault::new(format!("`{glob}` is no pattern of Redis"))
+                .hint("its wildcards are `*`, `?` and `[a-c]`; a `\\` before one of them makes it literal")),
         });
         compiled.collect::<Result<_, _>>().map(Self)
     }
@@ -114,12 +121,12 @@ pub fn delivery(channel: &str, payload: &[u8], nest: NestVersion, wildcards: &Wi
         let is_final = !matches!(kind, ReplyKind::Next { last: false });
         let scope = wildcards.scope(base);
         let blank = Delivery::new(Direction::Reply, size);
-        return Delivery { dest, id, scope, data, error, headers, is_final, ..blank };
+        return Delivery { dest, id, scope, headers, data, error, is_final, ..blank };
     }
     let Called { pattern, data, headers, is_request } = packet.called();
     let (direction, id) = if is_request { (Direction::Request, id) } else { (Direction::Event, None) };
     let scope = wildcards.scope(channel);
-    Delivery { dest, id, scope, pattern, data, headers, ..Delivery::new(direction, size) }
+    Delivery { pattern, dest, id, scope, headers, data, ..Delivery::new(direction, size) }
 }
 
 /// The reply that a delivery of one is.
@@ -138,7 +145,8 @@ pub fn reply(delivery: Delivery) -> Reply {
 pub fn called(delivery: Delivery, nest: NestVersion) -> Called {
     let Delivery { direction, pattern, dest, data, headers, .. } = delivery;
     let channel = dest.unwrap_or_default();
-    let is_same = pattern.as_ref().is_some_and(|told| pattern::route(told, nest).is_ok_and(|to| to == channel));
+    let is_same =
+        pattern.as_ref().is_some_and(|told| pattern::route(told, nest).is_ok_and(|to| to == channel));
     let pattern = if is_same { pattern } else { Some(Pattern::Text(channel)) };
     Called { pattern, data, headers, is_request: direction == Direction::Request }
 }
@@ -174,9 +182,8 @@ mod tests {
         assert_eq!(request.scope, seen("a.reply", r#"{"response":1,"id":"x"}"#).scope);
         assert_ne!(request.scope, seen("b.reply", r#"{"response":1,"id":"x"}"#).scope);
         let wildcards = Wildcards::parse("users.*").unwrap();
-        let scope = |channel| {
-            delivery(channel, br#"{"pattern":"a","id":"x"}"#, NestVersion::V12, &wildcards).scope
-        };
+        let scope =
+            |channel| delivery(channel, br#"{"pattern":"a","id":"x"}"#, NestVersion::V12, &wildcards).scope;
         assert_eq!(scope("users.get"), scope("users.*"));
         assert_ne!(scope("users.get"), scope("orders.get"));
         assert_eq!(wildcards.of("users.get").collect::<Vec<_>>(), ["users.*"]);
