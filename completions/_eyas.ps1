@@ -216,6 +216,7 @@ Register-ArgumentCompleter -Native -CommandName 'eyas' -ScriptBlock {
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'The profile of eyas.toml to use')
             [CompletionResult]::new('--echo', '--echo', [CompletionResultType]::ParameterName, 'Answer what no rule matches with its own data')
+            [CompletionResult]::new('--alongside', '--alongside', [CompletionResultType]::ParameterName, 'Answer beside a live service instead of leaving the patterns to it')
             [CompletionResult]::new('--insecure', '--insecure', [CompletionResultType]::ParameterName, 'Trust any certificate')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'No talk on stderr but errors')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'No talk on stderr but errors')

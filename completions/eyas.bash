@@ -561,7 +561,7 @@ _eyas() {
             return 0
             ;;
         eyas__subcmd__mock)
-            opts="-n -F -O -o -q -v -h --on --rules --echo --delay --count --for --idle --format --filter --grep --option --timeout --connect-timeout --tls-ca --tls-cert --tls-key --tls-server-name --insecure --output --quiet --verbose --color --no-input --profile --help"
+            opts="-n -F -O -o -q -v -h --on --rules --echo --alongside --delay --count --for --idle --format --filter --grep --option --timeout --connect-timeout --tls-ca --tls-cert --tls-key --tls-server-name --insecure --output --quiet --verbose --color --no-input --profile --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -208,6 +208,7 @@ set edit:completion:arg-completer[eyas] = {|@words|
             cand --color 'When to use colours'
             cand --profile 'The profile of eyas.toml to use'
             cand --echo 'Answer what no rule matches with its own data'
+            cand --alongside 'Answer beside a live service instead of leaving the patterns to it'
             cand --insecure 'Trust any certificate'
             cand -q 'No talk on stderr but errors'
             cand --quiet 'No talk on stderr but errors'

@@ -202,6 +202,7 @@ always\t''
 never\t''"
 complete -c eyas -n "__fish_eyas_using_subcommand mock" -l profile -d 'The profile of eyas.toml to use' -r
 complete -c eyas -n "__fish_eyas_using_subcommand mock" -l echo -d 'Answer what no rule matches with its own data'
+complete -c eyas -n "__fish_eyas_using_subcommand mock" -l alongside -d 'Answer beside a live service instead of leaving the patterns to it'
 complete -c eyas -n "__fish_eyas_using_subcommand mock" -l insecure -d 'Trust any certificate'
 complete -c eyas -n "__fish_eyas_using_subcommand mock" -s q -l quiet -d 'No talk on stderr but errors'
 complete -c eyas -n "__fish_eyas_using_subcommand mock" -s v -l verbose -d 'More talk on stderr'
