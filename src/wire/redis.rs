@@ -153,7 +153,11 @@ pub fn called(delivery: Delivery, nest: NestVersion) -> Called {
 
 #[cfg(test)]
 mod tests {
+    use serde::Deserialize;
+
     use super::*;
+    use crate::message::Message;
+    use crate::wire::packet;
 
     fn seen(channel: &str, payload: &str) -> Delivery {
         delivery(channel, payload.as_bytes(), NestVersion::V12, &Wildcards::default())
@@ -235,5 +239,98 @@ mod tests {
         assert_eq!(asked("a", r#"{"pattern":"b","data":1,"id":1}"#), (pattern("a"), true));
         assert_eq!(asked(r#"{"a":1}"#, r#"{"pattern":{"a": 1},"id":1}"#), (pattern(r#"{"a": 1}"#), true));
         assert_eq!(asked("a", "hello"), (pattern("a"), false));
+    }
+
+    #[derive(Deserialize)]
+    struct Captured {
+        version: String,
+        direction: String,
+        case: String,
+        channel: String,
+        payload: String,
+        /// What services published when they were sent this.
+        #[serde(default)]
+        published: Vec<Published>,
+        /// The data that a handler was given.
+        #[serde(default)]
+        seen: Vec<serde_json::Value>,
+    }
+
+    #[derive(Deserialize)]
+    struct Published {
+        channel: String,
+        payload: String,
+    }
+
+    /// Every captured message of Nest's, read and written anew, and every probe of its services.
+    #[test]
+    fn captured_messages() {
+        let captured: Vec<Captured> =
+            serde_json::from_str(include_str!("../../tests/wire/redis.json")).expect("the vectors are JSON");
+        assert_eq!(captured.len(), 152, "a vector was lost");
+        for captured in captured {
+            let version = captured.version.parse().expect("a version that eyas knows");
+            match captured.direction.as_str() {
+                "probe" => check_probe(&captured, version),
+                direction => check_message(&captured, direction, version),
+            }
+        }
+    }
+
+    fn check_message(captured: &Captured, direction: &str, version: NestVersion) {
+        let Captured { case, channel, payload, .. } = captured;
+        let seen = delivery(channel, payload.as_bytes(), version, &Wildcards::default());
+        let mut body = Vec::new();
+        if direction == "reply" {
+            assert_eq!(seen.direction, Direction::Reply, "{case}");
+            let id = seen.id.clone().expect("a reply has an id");
+            let is_no_handler = seen.error.as_ref().is_some_and(|err| {
+                err.as_bytes() == serde_json::to_vec(packet::NO_HANDLER).expect("a string")
+            });
+            if is_no_handler {
+                packet::encode_no_handler(&mut body, &id);
+            } else {
+                packet::encode_reply(&mut body, &reply(seen), Some(&id));
+            }
+        } else {
+            let pattern = seen.pattern.expect("a call has a pattern");
+            assert_eq!(&pattern::route(&pattern, version).expect("a route"), channel, "{case}");
+            let message = Message { pattern, data: seen.data, headers: seen.headers, raw: false };
+            match (direction, &seen.id) {
+                ("request", Some(id)) => {
+                    let id: String = serde_json::from_str(id.get()).expect("a string");
+                    packet::encode_request(&mut body, &message, &id);
+                }
+                ("event", None) => packet::encode_event(&mut body, &message),
+                _ => panic!("{case} was taken for {:?}", seen.direction),
+            }
+        }
+        assert_eq!(String::from_utf8(body).expect("UTF-8"), *payload, "{case}");
+    }
+
+    fn check_probe(captured: &Captured, version: NestVersion) {
+        let Captured { case, channel, payload, published, seen, .. } = captured;
+        let wildcards = Wildcards::parse("users.*").expect("a pattern");
+        let sent = delivery(channel, payload.as_bytes(), version, &wildcards);
+        for Published { channel, payload } in published {
+            let reply = delivery(channel, payload.as_bytes(), version, &wildcards);
+            assert_eq!(reply.direction, Direction::Reply, "{case}");
+            assert_eq!(reply.scope, sent.scope, "{case}");
+            assert_eq!(
+                reply.id.map(|id| id.to_string()),
+                sent.id.as_ref().map(|id| id.to_string()),
+                "{case}"
+            );
+        }
+        let was_called = !seen.is_empty();
+        let called = called(sent, version);
+        assert!(!was_called || called.is_request == !published.is_empty(), "{case}");
+        if let Some(expected) = seen.first() {
+            let found = match called.data.expect("data") {
+                Data::Json(json) => serde_json::from_str(json.get()).expect("JSON"),
+                data => serde_json::Value::from(String::from_utf8_lossy(data.as_bytes())),
+            };
+            assert_eq!(&found, expected, "{case}");
+        }
     }
 }
