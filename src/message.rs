@@ -210,8 +210,10 @@ pub struct Finding {
 /// A request that was received and wants an answer, or an event that wants none.
 #[derive(Clone, Debug)]
 pub struct Called {
-    /// The pattern as it came; `None` where the packet had none.
+    /// The pattern as it came, or of the handler where a wildcard found it; `None` where the packet had none.
     pub pattern: Option<Pattern>,
+    /// Subject, channel, queue or topic, where the transport has one.
+    pub dest: Option<String>,
     /// The payload.
     pub data: Option<Data>,
     /// Headers, properties, metadata.

@@ -259,6 +259,7 @@ fn delivery(called: Called) -> Delivery {
     let size = called.data.as_ref().map_or(0, |data| data.as_bytes().len());
     Delivery {
         pattern: called.pattern,
+        dest: called.dest,
         headers: called.headers,
         data: called.data,
         ..Delivery::new(direction, size)

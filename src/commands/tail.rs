@@ -196,7 +196,6 @@ impl Watching {
                         ui.note(&format!("connected again after {:.1}s", lost_at.elapsed().as_secs_f64()));
                         continue;
                     };
-                    last = Instant::now();
                     for event in events {
                         self.tell(event, ui)?;
                         if self.is_enough() {
@@ -204,6 +203,8 @@ impl Watching {
                         }
                     }
                     ui.flush()?;
+                    // Not before: a reader that holds us up is no silence.
+                    last = Instant::now();
                 }
                 _ = expiry.tick() => {
                     self.expire(args.only.contains(&Only::Unanswered), ui)?;

@@ -25,6 +25,7 @@ fn answer(rules: Vec<Rule>, defaults: Defaults, pattern: &str) -> Option<String>
     let rules = Rules::build(rules, defaults, |pattern| pattern.as_str().to_owned()).expect("rules");
     let called = Called {
         pattern: Some(Pattern::Text(pattern.to_owned())),
+        dest: None,
         data: Some(json("\"ping\"")),
         headers: Vec::new(),
         is_request: true,

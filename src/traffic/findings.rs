@@ -1,7 +1,7 @@
 //! Findings: what a watcher can say in words about what it sees, each told once.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use crate::message::{Data, Delivery, Direction, Finding, Pattern};
 use crate::record::Pair;
@@ -12,10 +12,35 @@ const NO_HANDLER: &str = "There is no matching message handler defined in the re
 /// How many findings are remembered as told; after that there are too many to tell any.
 const MOST: usize = 1000;
 
-/// Which findings have been told.
+/// How many requests are remembered as answered.
+const MOST_ANSWERED: usize = 1024;
+
+/// Which findings have been told, and what they are found by.
 #[derive(Debug, Default)]
 pub struct Findings {
     told: HashSet<(Cow<'static, str>, String)>,
+    answered: Answered,
+}
+
+/// Requests that had their last reply, by scope and id; the oldest goes first.
+#[derive(Debug, Default)]
+struct Answered {
+    patterns: HashMap<(u64, Box<str>), String>,
+    order: VecDeque<(u64, Box<str>)>,
+}
+
+impl Answered {
+    fn remember(&mut self, key: (u64, Box<str>), pattern: &str) {
+        if self.patterns.insert(key.clone(), pattern.to_owned()).is_some() {
+            return;
+        }
+        self.order.push_back(key);
+        if self.order.len() > MOST_ANSWERED
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.patterns.remove(&oldest);
+        }
+    }
 }
 
 impl Findings {
@@ -27,6 +52,16 @@ impl Findings {
         }
         let pattern = pair.and_then(|pair| pair.pattern.as_ref()).or(delivery.pattern.as_ref());
         let shown = pattern.map_or("", Pattern::as_str);
+        let key = delivery.id.as_ref().map(|id| (delivery.scope, Box::from(id.get())));
+        if let Some(key) = key {
+            if pair.is_some() && delivery.is_final {
+                self.answered.remember(key, shown);
+            } else if pair.is_none()
+                && let Some(pattern) = self.answered.patterns.get(&key).cloned()
+            {
+                return self.once(answered_again(&pattern), &pattern);
+            }
+        }
         let finding = if is_no_handler(delivery.error.as_ref()) {
             let subject = if shown.is_empty() { "a request".to_owned() } else { format!("`{shown}`") };
             Finding {
@@ -41,7 +76,7 @@ impl Findings {
                 code: "unmatched-reply".into(),
                 text: format!(
                     "a reply has the id {}, which no request that was seen is waiting for: the request came \
-                     before eyas did, was answered already (by another instance?), or the service sent a wrong id",
+                     before eyas did, was answered long ago, or the service sent a wrong id",
                     delivery.id.as_ref().map_or("", |id| id.get())
                 ),
             }
@@ -76,6 +111,17 @@ impl Findings {
                 start.escape_ascii()
             ),
         }
+    }
+}
+
+fn answered_again(pattern: &str) -> Finding {
+    Finding {
+        code: "answered-twice".into(),
+        text: format!(
+            "a request to `{pattern}` was answered again after its last reply: several instances got it and each \
+             answers, so the caller may see values twice; let them share a queue group or a shared subscription, \
+             or run one instance where the transport has neither"
+        ),
     }
 }
 

@@ -312,8 +312,13 @@ fn findings() {
     check(&mut findings, &unhandled, Some(&pair("a")), Some("no-handler"));
     check(&mut findings, &unhandled, Some(&pair("a")), None);
     check(&mut findings, &unhandled, Some(&pair("b")), Some("no-handler"));
-    check(&mut findings, &reply(0, "1"), None, Some("unmatched-reply"));
-    check(&mut findings, &reply(0, "2"), None, None);
+    check(&mut findings, &reply(0, "2"), None, Some("unmatched-reply"));
+    check(&mut findings, &reply(0, "4"), None, None);
+    // Two instances answer: the second reply of one id comes after its last.
+    check(&mut findings, &reply(0, "3"), Some(&pair("c")), None);
+    check(&mut findings, &reply(0, "3"), None, Some("answered-twice"));
+    check(&mut findings, &reply(0, "3"), None, None);
+    check(&mut findings, &reply(1, "3"), None, None);
 }
 
 #[test]

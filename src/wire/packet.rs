@@ -74,6 +74,7 @@ impl<'a> Packet<'a> {
         let data = if self.is_envelope() { self.data.map(json) } else { Some(self.whole()) };
         Called {
             pattern: self.pattern.map(pattern::from_json),
+            dest: None,
             data,
             headers: self.headers(),
             is_request: self.is_request(),

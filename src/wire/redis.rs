@@ -123,7 +123,7 @@ pub fn delivery(channel: &str, payload: &[u8], nest: NestVersion, wildcards: &Wi
         let blank = Delivery::new(Direction::Reply, size);
         return Delivery { dest, id, scope, headers, data, error, is_final, ..blank };
     }
-    let Called { pattern, data, headers, is_request } = packet.called();
+    let Called { pattern, data, headers, is_request, .. } = packet.called();
     let (direction, id) = if is_request { (Direction::Request, id) } else { (Direction::Event, None) };
     let scope = wildcards.scope(channel);
     Delivery { pattern, dest, id, scope, headers, data, ..Delivery::new(direction, size) }
@@ -144,11 +144,11 @@ pub fn reply(delivery: Delivery) -> Reply {
 /// pattern, whatever the packet says (`wire.md` §1.1).
 pub fn called(delivery: Delivery, nest: NestVersion) -> Called {
     let Delivery { direction, pattern, dest, data, headers, .. } = delivery;
-    let channel = dest.unwrap_or_default();
+    let channel = dest.as_deref().unwrap_or_default();
     let is_same =
         pattern.as_ref().is_some_and(|told| pattern::route(told, nest).is_ok_and(|to| to == channel));
-    let pattern = if is_same { pattern } else { Some(Pattern::Text(channel)) };
-    Called { pattern, data, headers, is_request: direction == Direction::Request }
+    let pattern = if is_same { pattern } else { Some(Pattern::Text(channel.to_owned())) };
+    Called { pattern, dest, data, headers, is_request: direction == Direction::Request }
 }
 
 #[cfg(test)]

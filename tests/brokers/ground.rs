@@ -2,8 +2,10 @@
 
 use eyas::transport::{self, Spec, Support};
 
+use crate::broker::Broker;
 use crate::eyas as program;
 use crate::oracle::{Nest, Service};
+use crate::redis;
 
 /// A transport, and the Nest that speaks it.
 pub struct Ground {
@@ -13,8 +15,25 @@ pub struct Ground {
     pub nest: Nest,
     /// The service that all tests share.
     pub service: fn(Nest) -> &'static Service,
+    /// An address that is good as such, for what is refused before anything connects.
+    pub anywhere: &'static str,
     /// Where a responder of ours serves.
-    pub serve: &'static str,
+    pub serve: fn() -> Place,
+}
+
+/// Where a responder of ours can serve: no service answers there as well.
+pub struct Place {
+    /// The address.
+    pub url: String,
+    /// What must go on for it to be there.
+    pub broker: Option<Broker>,
+}
+
+const ANY_TCP: &str = "tcp://127.0.0.1:0";
+const ANY_REDIS: &str = "redis://127.0.0.1:1";
+
+fn any_tcp() -> Place {
+    Place { url: ANY_TCP.to_owned(), broker: None }
 }
 
 impl Ground {
@@ -31,6 +50,11 @@ impl Ground {
         &(self.service)(self.nest).url
     }
 
+    /// Whether a request that no handler takes is gone without a word, so that Nest's own client waits for ever.
+    pub fn is_silent(&self) -> bool {
+        matches!(self.transport, "mqtt" | "redis")
+    }
+
     /// `-O nest=…`
     pub fn nest_option(&self) -> String {
         format!("nest={}", self.nest.major())
@@ -43,23 +67,29 @@ macro_rules! grounds {
         pub const ALL: &[Ground] = &[$($ground),*];
 
         $(pub mod $module {
-            use super::{Ground, Nest};
+            use super::*;
             pub const GROUND: Ground = $ground;
         })*
     };
 }
 
 grounds! {
-    tcp_nest10 = Ground { transport: "tcp", nest: Nest::V10, service: Nest::tcp_service, serve: "tcp://127.0.0.1:0" };
-    tcp_nest11 = Ground { transport: "tcp", nest: Nest::V11, service: Nest::tcp_service, serve: "tcp://127.0.0.1:0" };
-    tcp_nest12 = Ground { transport: "tcp", nest: Nest::V12, service: Nest::tcp_service, serve: "tcp://127.0.0.1:0" };
+    tcp_nest10 = Ground { transport: "tcp", nest: Nest::V10, service: Nest::tcp_service, anywhere: ANY_TCP, serve: any_tcp };
+    tcp_nest11 = Ground { transport: "tcp", nest: Nest::V11, service: Nest::tcp_service, anywhere: ANY_TCP, serve: any_tcp };
+    tcp_nest12 = Ground { transport: "tcp", nest: Nest::V12, service: Nest::tcp_service, anywhere: ANY_TCP, serve: any_tcp };
+    redis_server_nest10 = Ground { transport: "redis", nest: Nest::V10, service: redis::service, anywhere: ANY_REDIS, serve: redis::fresh };
+    redis_server_nest11 = Ground { transport: "redis", nest: Nest::V11, service: redis::service, anywhere: ANY_REDIS, serve: redis::fresh };
+    redis_server_nest12 = Ground { transport: "redis", nest: Nest::V12, service: redis::service, anywhere: ANY_REDIS, serve: redis::fresh };
 }
 
 /// Makes a test of each function on each ground. Their names tell both, so that `script/test` can leave out by
 /// name what could not be had.
 macro_rules! on_every_ground {
     ($($test:ident),* $(,)?) => {
-        on_every_ground! { @[tcp_nest10 tcp_nest11 tcp_nest12] [$($test)*] }
+        on_every_ground! { @[
+            tcp_nest10 tcp_nest11 tcp_nest12
+            redis_server_nest10 redis_server_nest11 redis_server_nest12
+        ] [$($test)*] }
     };
     (@[$($module:ident)*] $tests:tt) => { $(on_every_ground! { @one $module $tests })* };
     (@one $module:ident [$($test:ident)*]) => {

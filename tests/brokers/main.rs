@@ -3,12 +3,14 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod bad_input;
+mod broker;
 mod conformance;
 mod eyas;
 mod fake;
 mod ground;
 mod mock;
 mod oracle;
+mod redis;
 mod server;
 mod tail;
 mod tls;

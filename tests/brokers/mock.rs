@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
-use crate::conformance::word;
+use crate::conformance::{NO_HANDLER, word};
 use crate::eyas as program;
-use crate::ground::{Ground, cannot, on_every_ground};
+use crate::ground::{Ground, Place, cannot, on_every_ground};
 use crate::oracle::{Ask, Outcome};
 use crate::server::{Server, shortened};
 
@@ -33,16 +33,16 @@ const RULES: &[(&str, &str, &str)] = &[
 ];
 
 /// Starts `eyas mock` and gives its address.
-fn mock(ground: &Ground, more: &[&str]) -> (Server, String) {
-    let option = ground.nest_option();
-    let server = program::start(&[&["mock", ground.serve, "-O", &option], more].concat());
-    let scheme = ground.serve.split_once("://").map_or("", |(scheme, _)| scheme);
+fn mock(ground: &Ground, more: &[&str]) -> (Server, String, Place) {
+    let (option, place) = (ground.nest_option(), (ground.serve)());
+    let server = program::start(&[&["mock", &place.url, "-O", &option], more].concat());
+    let scheme = place.url.split_once("://").map_or("", |(scheme, _)| scheme);
     let url = format!("{scheme}://{}", server.listening());
-    (server, url)
+    (server, url, place)
 }
 
 fn rules(ground: &Ground) {
-    if cannot(&ground.spec().can.serve, &["mock", ground.serve, "--echo"]) {
+    if cannot(&ground.spec().can.serve, &["mock", ground.anywhere, "--echo"]) {
         return;
     }
     let mut file = format!("[[on]]\npattern = 'big'\nreply = '{}'\n", "x".repeat(1 << 20));
@@ -50,7 +50,7 @@ fn rules(ground: &Ground) {
         let _ = writeln!(file, "[[on]]\npattern = '{}'\n{answer}", word(pattern));
     }
     let name = format!("rules-{}-{}.toml", ground.transport, ground.nest.major());
-    let (server, url) = mock(ground, &["--rules", &program::file(&name, file)]);
+    let (server, url, _place) = mock(ground, &["--rules", &program::file(&name, file)]);
 
     let unknown = (r#""there.is.no.such.pattern""#, "", "{}");
     let other_order = (r#"{"Cmd":"n","a":{"b":true,"y":"v"},"z":1}"#, "", "{}");
@@ -59,8 +59,12 @@ fn rules(ground: &Ground) {
     let more = [unknown, other_order, no_subset, text_of_number, (r#""big""#, "", "{}")];
     let mut different = String::new();
     for (pattern, _, data) in RULES.iter().chain(&more) {
-        let expected = ground.nest.client().send(&Ask::new(ground.url(), pattern, data));
-        let found = ground.nest.client().send(&Ask::new(&url, pattern, data));
+        let ask = |url: &str| {
+            let mut ask = Ask::new(url, pattern, data);
+            ask.timeout = (ground.is_silent() && NO_HANDLER.contains(pattern)).then_some(300);
+            ground.nest.client().send(&ask)
+        };
+        let (expected, found) = (ask(ground.url()), ask(&url));
         if in_any_order(&found) != in_any_order(&expected) {
             let show = |outcome: &Outcome| shortened(&format!("{outcome:?}"));
             let _ =
@@ -86,10 +90,10 @@ fn in_any_order(outcome: &Outcome) -> String {
 }
 
 fn rules_on_the_command_line(ground: &Ground) {
-    if cannot(&ground.spec().can.serve, &["mock", ground.serve, "--echo"]) {
+    if cannot(&ground.spec().can.serve, &["mock", ground.anywhere, "--echo"]) {
         return;
     }
-    let (server, url) = mock(ground, &["--on", r#"ping="x=y""#, "--on", r#"{"cmd":"a=b"}=[1]"#]);
+    let (server, url, _place) = mock(ground, &["--on", r#"ping="x=y""#, "--on", r#"{"cmd":"a=b"}=[1]"#]);
     for (pattern, value) in [(r#""ping""#, r#""x=y""#), (r#"{"cmd":"a=b"}"#, "[1]")] {
         let found = ground.nest.client().send(&Ask::new(&url, pattern, "{}"));
         let expected = Outcome { values: vec![value.to_owned()], complete: true, ..Outcome::default() };
@@ -98,10 +102,10 @@ fn rules_on_the_command_line(ground: &Ground) {
 }
 
 fn echo(ground: &Ground) {
-    if cannot(&ground.spec().can.serve, &["mock", ground.serve, "--echo"]) {
+    if cannot(&ground.spec().can.serve, &["mock", ground.anywhere, "--echo"]) {
         return;
     }
-    let (server, url) = mock(ground, &["--echo"]);
+    let (server, url, _place) = mock(ground, &["--echo"]);
     for data in [r#"{"b":1,"a":["a\ud83d","ż😀",null]}"#, "0", "false", r#""""#] {
         let expected = ground.nest.client().send(&Ask::new(ground.url(), r#""echo""#, data));
         let found = ground.nest.client().send(&Ask::new(&url, r#""echo""#, data));
@@ -111,12 +115,12 @@ fn echo(ground: &Ground) {
 
 /// A delayed answer is overtaken by one that is not.
 fn delay(ground: &Ground) {
-    if cannot(&ground.spec().can.serve, &["mock", ground.serve, "--echo"]) {
+    if cannot(&ground.spec().can.serve, &["mock", ground.anywhere, "--echo"]) {
         return;
     }
     let rules = "[[on]]\npattern = 'late'\nreply = 1\ndelay = '60s'\n[[on]]\npattern = 'now'\nreply = 2\n";
     let name = format!("delay-{}-{}.toml", ground.transport, ground.nest.major());
-    let (server, url) = mock(ground, &["--rules", &program::file(&name, rules)]);
+    let (server, url, _place) = mock(ground, &["--rules", &program::file(&name, rules)]);
     let mut late = Ask::new(&url, r#""late""#, "{}");
     late.timeout = Some(100);
     let found = ground.nest.client().send(&late);
@@ -126,10 +130,10 @@ fn delay(ground: &Ground) {
 }
 
 fn ends_by_count(ground: &Ground) {
-    if cannot(&ground.spec().can.serve, &["mock", ground.serve, "--echo"]) {
+    if cannot(&ground.spec().can.serve, &["mock", ground.anywhere, "--echo"]) {
         return;
     }
-    let (mut server, url) = mock(ground, &["--echo", "-n", "2"]);
+    let (mut server, url, _place) = mock(ground, &["--echo", "-n", "2"]);
     for number in ["1", "2"] {
         let ask = Ask::new(&url, r#""echo""#, number);
         let found = ground.nest.client().send(&ask);

@@ -22,7 +22,7 @@ fn tail(ground: &Ground, url: &str, more: &[&str]) -> (Server, String) {
 }
 
 fn cannot_proxy(ground: &Ground) -> bool {
-    cannot(&ground.spec().can.proxy, &[&["tail", ground.serve], LISTEN].concat())
+    cannot(&ground.spec().can.proxy, &[&["tail", ground.anywhere], LISTEN].concat())
 }
 
 fn nobody_notices(ground: &Ground) {

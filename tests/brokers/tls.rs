@@ -8,22 +8,22 @@ use serde_json::{Value, json};
 use crate::eyas::{self as program, Run};
 use crate::oracle::{Ask, Nest, Service};
 
-type Authority = CertifiedIssuer<'static, KeyPair>;
+pub type Authority = CertifiedIssuer<'static, KeyPair>;
 
 /// A certificate and its key, as PEM.
-struct Identity {
-    cert: String,
-    key: String,
+pub struct Identity {
+    pub cert: String,
+    pub key: String,
 }
 
-fn authority(name: &str) -> Authority {
+pub fn authority(name: &str) -> Authority {
     let mut params = CertificateParams::default();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     params.distinguished_name.push(rcgen::DnType::CommonName, name);
     CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
 }
 
-fn identity(authority: &Authority, names: &[&str]) -> Identity {
+pub fn identity(authority: &Authority, names: &[&str]) -> Identity {
     let key = KeyPair::generate().unwrap();
     let names: Vec<_> = names.iter().map(|&name| name.to_owned()).collect();
     let cert = CertificateParams::new(names).unwrap().signed_by(&key, authority).unwrap();

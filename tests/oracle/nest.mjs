@@ -21,6 +21,9 @@ export function configuration({ Transport }, url, extra) {
     case 'tcp:':
     case 'tcps:':
       return { transport: Transport.TCP, options: { host: hostname, port: Number(port), ...extra } };
+    case 'redis:':
+    case 'rediss:':
+      return { transport: Transport.REDIS, options: { host: hostname, port: Number(port), ...extra } };
     default:
       throw new Error(`the oracle has no transport for ${url}`);
   }

@@ -34,10 +34,18 @@ const requests = [
   [42, () => 'the answer'],
   ['slow', ({ ms, value }) => timer(ms).pipe(nest.rxjs.map(() => value))],
   ['never', () => NEVER],
-  ['metadata', (_, context) => context.getMetadata?.() ?? null],
+  ['metadata', (_, context) => metadata(context) ?? null],
+  ['orders.*', (data, context) => ({ subject: context.getSubject?.() ?? context.getChannel?.(), data })],
 ];
 
 const events = ['user.created', 'flood', { evt: 'obj' }];
+
+/** What the caller sent beside the data: headers, or what Nest calls metadata. */
+function metadata(context) {
+  const headers = context.getHeaders?.();
+  if (headers) return Object.fromEntries(headers.keys().map((name) => [name, headers.get(name)]));
+  return context.getMetadata?.();
+}
 
 class Controller {}
 
@@ -45,7 +53,7 @@ class Controller {}
 function add(decorator, pattern, handle) {
   const name = JSON.stringify(pattern);
   Controller.prototype[name] = function (data, context) {
-    tell({ call: pattern, data, metadata: context.getMetadata?.() });
+    tell({ call: pattern, data, metadata: metadata(context) });
     return handle(data, context);
   };
   Payload()(Controller.prototype, name, 0);
@@ -71,6 +79,8 @@ const strategy = application.serverInstance ?? application.server;
 // Nest 10 reads port 0 as none and would take its default.
 if (new URL(url).port === '0') strategy.port = 0;
 await application.listen();
+// A broker may still be at our subscriptions.
+await strategy.natsClient?.flush();
 tell({ ready: strategy.server?.address?.().port ?? null });
 
 process.stdin.resume().on('end', () => process.exit(0));
