@@ -318,13 +318,13 @@ mod tests {
             assert_eq!(reply.scope, sent.scope, "{case}");
             assert_eq!(
                 reply.id.map(|id| id.to_string()),
-                sent.id.as_ref().map(|id| id.to_string()),
+                sent.id.as_ref().map(ToString::to_string),
                 "{case}"
             );
         }
         let was_called = !seen.is_empty();
         let called = called(sent, version);
-        assert!(!was_called || called.is_request == !published.is_empty(), "{case}");
+        assert!(!was_called || called.is_request != published.is_empty(), "{case}");
         if let Some(expected) = seen.first() {
             let found = match called.data.expect("data") {
                 Data::Json(json) => serde_json::from_str(json.get()).expect("JSON"),

@@ -166,8 +166,8 @@ fn redis_server_two_instances() {
     let records: Vec<_> = run.stdout.iter().map(|line| Record::read(line)).collect();
     assert!(is_finding(&records[0], "several-answer"), "{run:?}");
     let values: Vec<_> = records.iter().filter_map(|record| record.raw("data")).collect();
-    let ones = values.iter().filter(|value| *value == "1").count();
-    assert_eq!((ones, values.last().map(String::as_str)), (2, Some("3")), "{run:?}");
+    // The faster one ends the stream: how much of the other's has come by then is nobody's to say.
+    assert_eq!(values.last().map(String::as_str), Some("3"), "{run:?}");
     record(&tail, "finding", |record| is_finding(record, "answered-twice"));
     program::run(&["send", &url, "echo", "1"]).exits(0).says("2 instances");
 }
