@@ -7,8 +7,6 @@ use std::process::{Command, ExitStatus};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
 use serde_json::Value;
 
 use crate::eyas::{self as program, Run};
@@ -156,8 +154,7 @@ impl Service {
 
     /// Sends SIGTERM, and waits for the end; what it wrote on standard error must be nothing.
     pub fn terminate(mut self) -> ExitStatus {
-        let process = self.logs("process id", |line| line["pid"].is_i64())["pid"].as_i64().unwrap();
-        kill(Pid::from_raw(i32::try_from(process).unwrap()), Signal::SIGTERM).unwrap();
+        self.server.signal("TERM");
         let status = self.server.ended();
         let (_, stderr) = self.server.lines();
         assert!(stderr.is_empty(), "on standard error: {stderr:?}");
