@@ -123,13 +123,13 @@ pub fn run(args: &Args, settings: &Settings, ui: &mut Ui) -> anyhow::Result<Code
         }
         outcome => outcome?,
     }
+    // Installed first: the lock file belongs into the first commit.
+    let installed = if args.install { npm::install(&root, ui) } else { Ok(()) };
     if !args.no_git {
         super::git::begin(&root, &answers.name, ui);
     }
     tell(&answers, &plan, &shown, ui)?;
-    if args.install {
-        npm::install(&root, ui)?;
-    }
+    installed?;
     advise(&notes, &next, &shown, args.install, ui);
     Ok(if stop.load(Ordering::Relaxed) { Code::Interrupted } else { Code::Done })
 }

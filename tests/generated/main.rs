@@ -18,4 +18,5 @@ mod eyas;
 #[expect(dead_code, reason = "the other tests use all of it")]
 mod oracle;
 #[path = "../brokers/server.rs"]
+#[expect(dead_code, reason = "the other tests use all of it")]
 mod server;
