@@ -109,8 +109,8 @@ fn read_push(PushInfo { kind, data }: PushInfo) -> Option<Pushed> {
 /// Done once the server has said nothing for too long: a link that was cut without a word never ends by itself.
 async fn silence(connection: MultiplexedConnection, seen: Arc<AtomicU64>) {
     loop {
-        let before = seen.load(Ordering::Relaxed);
         sleep(SILENCE).await;
+        let before = seen.load(Ordering::Relaxed);
         let mut asking = connection.clone();
         let ping = redis::cmd("PING");
         let answer = timeout(SILENCE, asking.send_packed_command(&ping)).await;
