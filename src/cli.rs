@@ -6,7 +6,7 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 
-use crate::commands::{bench, completions, doctor, emit, help, man, mock, new, send, tail};
+use crate::commands::{bench, completions, dlq, doctor, emit, help, man, mock, new, send, tail};
 use crate::settings::{Color, Format, Typed};
 
 const STYLES: Styles = Styles::styled()
@@ -69,6 +69,8 @@ pub enum Command {
     Mock(mock::Args),
     #[command(about = bench::ABOUT)]
     Bench(bench::Args),
+    #[command(about = dlq::ABOUT)]
+    Dlq(dlq::Args),
     Doctor(doctor::Args),
     Completions(completions::Args),
     Man(man::Args),

@@ -172,6 +172,8 @@ pub struct Delivery {
     pub error: Option<Data>,
     /// Whether a reply is the last one.
     pub is_final: bool,
+    /// Its number in the log it was read from, where the broker keeps one.
+    pub position: Option<u64>,
     /// Size on the wire, in bytes, without framing.
     pub size: usize,
     /// What only this transport has, by name, as JSON.
@@ -192,6 +194,7 @@ impl Delivery {
             data: None,
             error: None,
             is_final: false,
+            position: None,
             size,
             meta: Vec::new(),
         }

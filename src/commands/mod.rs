@@ -2,6 +2,7 @@
 
 pub mod bench;
 pub mod completions;
+pub mod dlq;
 pub mod doctor;
 pub mod emit;
 pub mod flags;
@@ -36,6 +37,7 @@ pub fn run(command: Command, settings: &Settings, ui: &mut Ui) -> anyhow::Result
         Command::Tail(args) => tail::run(&args, settings, ui),
         Command::Mock(args) => mock::run(&args, settings, ui),
         Command::Bench(args) => bench::run(&args, settings, ui),
+        Command::Dlq(args) => dlq::run(&args, settings, ui),
         Command::Doctor(args) => doctor::run(&args, settings, ui),
         Command::Completions(args) => completions::run(&args, settings, ui),
         Command::Man(args) => man::run(&args, settings, ui),

@@ -195,6 +195,12 @@ impl Asking<'_> {
             pattern: Some(message.pattern.clone()),
         };
         self.show.reply(self.ui, &delivery, &pair)?;
+        // A refusal is told by the error that ends this.
+        if reply.kind != ReplyKind::Refused
+            && let Some(finding) = self.findings.of(&delivery, Some(&pair))
+        {
+            self.show.finding(self.ui, &finding)?;
+        }
         // Replies of a stream are shown as they come.
         Ok(self.ui.flush()?)
     }

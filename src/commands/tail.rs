@@ -15,7 +15,7 @@ use crate::message::Delivery;
 use crate::record;
 use crate::settings::{Settings, parse_duration};
 use crate::traffic::{Criteria, Findings, Only, Pairing, Row, Statistics, Summary};
-use crate::transport::{self, Bind, Event, Feed, Spec, Support, Transport, Watch};
+use crate::transport::{self, Bind, Event, Feed, From, Spec, Support, Transport, Watch};
 use crate::ui::{Format, Ui};
 
 /// What it is for.
@@ -41,6 +41,15 @@ pub struct Args {
     /// Stand in between: listen here (`127.0.0.1:4001`, or just a port of this machine) and pass everything on
     #[arg(long, value_name = "ADDRESS", value_parser = parse_listen)]
     listen: Option<String>,
+    /// Begin with what came before, where the broker keeps it: start, end, a position, -N (the last N), a time
+    #[arg(long, value_name = "PLACE", allow_hyphen_values = true, value_parser = parse_place, help_heading = "Begin")]
+    from: Option<From>,
+    /// Begin with the last N
+    #[arg(long, value_name = "N", conflicts_with_all = ["from", "since"], help_heading = "Begin")]
+    last: Option<u64>,
+    /// Begin with what came within this time
+    #[arg(long, value_name = "TIME", value_parser = parse_duration, conflicts_with = "from", help_heading = "Begin")]
+    since: Option<Duration>,
     /// Only these: requests, replies, events, errors, unanswered
     #[arg(long, value_name = "SORT", value_delimiter = ',')]
     only: Vec<Only>,
@@ -79,6 +88,10 @@ pub fn run(args: &Args, settings: &Settings, ui: &mut Ui) -> anyhow::Result<Code
     let target = target::resolve(targets.first().map(String::as_str), settings, &args.link)?;
     let spec = transport::find(&target.endpoint.scheme)?;
     check(spec, args.listen.as_deref(), ui)?;
+    let from = args.begin()?;
+    if from != From::Now {
+        target::require(&spec.can.history, spec.name, ui)?;
+    }
     // A proxy passes on all; a broker is asked for just these, in its own wildcards.
     let shown = if args.listen.is_some() { patterns.clone() } else { Vec::new() };
     let criteria =
@@ -87,7 +100,7 @@ pub fn run(args: &Args, settings: &Settings, ui: &mut Ui) -> anyhow::Result<Code
     let transport = transport::open(target.endpoint)?;
     let patience = args.link.patience(settings).reply;
     super::block_on(async {
-        let source = Source { transport, watch: Watch { patterns }, listen: args.listen.clone() };
+        let source = Source { transport, watch: Watch { patterns, from }, listen: args.listen.clone() };
         let feed = source.open(ui).await?;
         let mut watching = Watching {
             show,
@@ -98,6 +111,7 @@ pub fn run(args: &Args, settings: &Settings, ui: &mut Ui) -> anyhow::Result<Code
             statistics: Statistics::new(Timestamp::now()),
             seen: 0,
             left: args.count,
+            position: None,
         };
         let code = watching.follow(feed, args, ui).await?;
         watching.sum_up(args.stats, code == Code::Interrupted, ui)?;
@@ -113,6 +127,36 @@ fn parse_listen(text: &str) -> Result<String, Fault> {
         Ok(_) => Ok(text.to_owned()),
         Err(_) => Err(Fault::new(format!("`{text}` is no address to listen on"))
             .hint("write `127.0.0.1:4001`, `:4001` or `0.0.0.0:4001`; port 0 takes a free one")),
+    }
+}
+
+/// `start`, `end`, a number, a number from the end, or a time.
+fn parse_place(text: &str) -> Result<From, Fault> {
+    match text {
+        "start" => return Ok(From::Start),
+        "end" => return Ok(From::Now),
+        _ => {}
+    }
+    if let Some(count) = text.strip_prefix('-').and_then(|count| count.parse().ok()) {
+        return Ok(From::Last(count));
+    }
+    if let Ok(position) = text.parse() {
+        return Ok(From::Position(position));
+    }
+    text.parse().map(From::Time).map_err(|_| {
+        Fault::new(format!("`{text}` is no place to begin"))
+            .hint("write start, end, a position, -N for the last N, or a time such as 2026-01-31T12:00:00Z")
+    })
+}
+
+impl Args {
+    fn begin(&self) -> Result<From, Fault> {
+        if let Some(count) = self.last {
+            return Ok(From::Last(count));
+        }
+        let Some(since) = self.since else { return Ok(self.from.unwrap_or_default()) };
+        let time = Timestamp::now().checked_sub(since);
+        time.map(From::Time).map_err(|_| Fault::new(format!("`--since {since:?}` is before all time")))
     }
 }
 
@@ -171,6 +215,8 @@ struct Watching {
     statistics: Statistics,
     seen: u64,
     left: Option<u64>,
+    /// Of the last message, where the broker keeps them.
+    position: Option<u64>,
 }
 
 impl Watching {
@@ -222,6 +268,11 @@ impl Watching {
 
     /// The link is gone: what comes until it is back is missed.
     fn lose(&mut self, ui: &mut Ui) -> anyhow::Result<()> {
+        if let Some(position) = self.position {
+            // Where the broker keeps what comes nothing is missed.
+            self.source.watch.from = From::Position(position + 1);
+            return Ok(());
+        }
         let why = format!("the connection to {} was lost", self.source.transport.shown());
         self.statistics.feed_gap(None);
         self.show.gap(ui, None, &why)?;
@@ -244,6 +295,7 @@ impl Watching {
     }
 
     fn message(&mut self, delivery: &Delivery, ui: &mut Ui) -> anyhow::Result<()> {
+        self.position = delivery.position.or(self.position);
         let pair = self.pairing.feed(delivery);
         self.statistics.feed(delivery, pair.as_ref());
         if !self.show.message(ui, delivery, pair.as_ref())? {

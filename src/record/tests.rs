@@ -18,6 +18,7 @@ fn event(pattern: Pattern, data: Option<Data>) -> Delivery {
         data,
         error: None,
         is_final: false,
+        position: None,
         size: 12,
         meta: Vec::new(),
     }

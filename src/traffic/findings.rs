@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet, VecDeque};
 
+use serde::Deserialize;
+
 use crate::message::{Data, Delivery, Direction, Finding, Pattern};
 use crate::record::Pair;
 
@@ -80,6 +82,15 @@ impl Findings {
                     delivery.id.as_ref().map_or("", |id| id.get())
                 ),
             }
+        } else if let Some(stream) = acknowledging_stream(delivery, pair) {
+            Finding {
+                code: "stream-ack".into(),
+                text: format!(
+                    "the first reply to `{shown}` is JetStream's acknowledgement: the stream `{stream}` captures the \
+                     subject of the request, and Nest's client takes that for the answer; keep requests out of the \
+                     stream's subjects"
+                ),
+            }
         } else {
             return None;
         };
@@ -123,6 +134,25 @@ fn answered_again(pattern: &str) -> Finding {
              or run one instance where the transport has neither"
         ),
     }
+}
+
+/// The stream whose acknowledgement this is, where a request of Nest's got one for a reply (`wire.md` §5).
+fn acknowledging_stream(delivery: &Delivery, pair: Option<&Pair>) -> Option<String> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Acknowledgement {
+        stream: String,
+        #[serde(rename = "seq")]
+        _seq: u64,
+        #[serde(default, rename = "domain")]
+        _domain: String,
+        #[serde(default, rename = "duplicate")]
+        _duplicate: bool,
+    }
+    // Who publishes to a stream by hand wants its acknowledgement; only Nest's requests have a pattern.
+    pair?.pattern.as_ref()?;
+    let Some(Data::Json(json)) = &delivery.data else { return None };
+    serde_json::from_str::<Acknowledgement>(json.get()).ok().map(|acknowledgement| acknowledgement.stream)
 }
 
 /// Whether the error is Nest's for a missing handler, as a JSON string or (Kafka) plain text.

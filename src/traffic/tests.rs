@@ -28,6 +28,7 @@ fn seen(direction: Direction, ms: i64, scope: u64, id: &str) -> Delivery {
         data: Data::json("{\"n\":1}").ok(),
         error: None,
         is_final: true,
+        position: None,
         size: 10,
         meta: Vec::new(),
     }

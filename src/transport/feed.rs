@@ -27,6 +27,7 @@ struct State {
 struct Shared {
     state: Mutex<State>,
     filled: Notify,
+    emptied: Notify,
 }
 
 impl Shared {
@@ -68,6 +69,22 @@ impl FeedSender {
         state.events.push(event);
         drop(state);
         self.shared.filled.notify_one();
+    }
+
+    /// Waits until a slow reader has caught up, or is gone: for those who read what is kept, and need drop nothing.
+    pub async fn room(&self) {
+        loop {
+            let emptied = self.shared.emptied.notified();
+            tokio::pin!(emptied);
+            emptied.as_mut().enable();
+            {
+                let state = self.shared.lock();
+                if state.bytes < LIMIT / 16 || state.abandoned {
+                    return;
+                }
+            }
+            emptied.await;
+        }
     }
 
     /// Whether nobody reads any more.
@@ -112,6 +129,7 @@ impl Feed {
                 }
                 if !state.events.is_empty() {
                     state.bytes = 0;
+                    self.shared.emptied.notify_waiters();
                     return Some(std::mem::take(&mut state.events));
                 }
                 if state.senders == 0 {
@@ -126,6 +144,7 @@ impl Feed {
 impl Drop for Feed {
     fn drop(&mut self) {
         self.shared.lock().abandoned = true;
+        self.shared.emptied.notify_waiters();
     }
 }
 

@@ -3,9 +3,11 @@
 //! Nothing outside this folder knows which transport it speaks to. Adding one is a file with its [`Spec`] and a
 //! line in [`ALL`].
 
+mod broker;
 mod calls;
 mod error;
 mod feed;
+pub mod nats;
 mod net;
 mod outbox;
 pub mod redis;
@@ -25,11 +27,12 @@ use crate::message::{Called, Delivery, Finding, Message, Pattern, Reply};
 use crate::secret::Secret;
 use crate::wire::NestVersion;
 
+pub use broker::{Broker, Letter, Store};
 pub use error::{Error, Kind, Result};
 pub use feed::{Feed, FeedSender, feed};
 
 /// Every transport there is. Help, completions, checks and tests iterate this.
-pub const ALL: &[Spec] = &[tcp::SPEC, redis::SPEC];
+pub const ALL: &[Spec] = &[tcp::SPEC, redis::SPEC, nats::SPEC];
 
 /// What a transport is called, what it takes and what it can do: known before anything connects.
 pub struct Spec {
@@ -75,6 +78,8 @@ pub struct Capabilities {
     pub serve: Support,
     /// Confirm that a published message arrived at the broker.
     pub confirm: Support,
+    /// Show what came before.
+    pub history: Support,
 }
 
 /// Whether a transport can do a thing; the text is shown to the user, before connecting.
@@ -166,6 +171,11 @@ pub trait Transport: Send + Sync {
     /// Answers requests: each call comes through the receiver. None of `patterns` = whatever comes.
     async fn serve(&self, patterns: &[Pattern]) -> Result<Service>;
 
+    /// What its broker keeps, where it keeps anything.
+    fn broker(&self) -> Option<&dyn Broker> {
+        None
+    }
+
     /// Who serves `patterns` (none = any) on the broker already, by the broker's names; `None` where nobody can
     /// tell.
     async fn consumers(&self, patterns: &[Pattern]) -> Result<Option<Vec<String>>> {
@@ -228,6 +238,24 @@ pub struct Delivered {
 pub struct Watch {
     /// Patterns in the transport's own wildcards; none = all that it can show.
     pub patterns: Vec<String>,
+    /// Where to begin.
+    pub from: From,
+}
+
+/// Where a watch begins.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum From {
+    /// With what comes next.
+    #[default]
+    Now,
+    /// With the oldest message there is.
+    Start,
+    /// With this position, as [`Delivery::position`] tells it.
+    Position(u64),
+    /// With the last so many.
+    Last(u64),
+    /// With the first that came at this time or later.
+    Time(jiff::Timestamp),
 }
 
 /// Where a proxy listens.

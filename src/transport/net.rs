@@ -39,6 +39,27 @@ pub(super) async fn connect(endpoint: &Endpoint, secure: bool) -> Result<(Reader
     }
 }
 
+/// Goes on in TLS where the peer spoke first in plain text, as a NATS broker does.
+///
+/// # Errors
+/// [`Kind::Unreachable`], with the cause and what to look at.
+pub(super) async fn upgrade(
+    (reader, writer): (Reader, Writer),
+    endpoint: &Endpoint,
+) -> Result<(Reader, Writer)> {
+    let (connector, name) = tls::connector(&endpoint.tls, &endpoint.host)
+        .map_err(|error| Error::unsupported("TLS cannot be used as it is set up").because(error))?;
+    let stream = connector.connect(name, tokio::io::join(reader, writer)).await.map_err(|error| {
+        let error = anyhow::Error::from(error);
+        let hint = advice(&error, true);
+        Error::new(Kind::Unreachable, format!("could not connect to {}", endpoint.shown()))
+            .because(error)
+            .hint(hint)
+    })?;
+    let (reader, writer) = tokio::io::split(stream);
+    Ok((Box::new(reader), Box::new(writer)))
+}
+
 async fn dial(
     endpoint: &Endpoint,
     tls: Option<(TlsConnector, ServerName<'static>)>,

@@ -42,6 +42,15 @@ impl Outbox {
 
     /// Lets `encode` append one message.
     pub(super) fn push(&self, encode: impl FnOnce(&mut Vec<u8>)) -> Taken {
+        self.put(encode, 1)
+    }
+
+    /// The same for what is no message: it is not counted.
+    pub(super) fn interject(&self, encode: impl FnOnce(&mut Vec<u8>)) -> Taken {
+        self.put(encode, 0)
+    }
+
+    fn put(&self, encode: impl FnOnce(&mut Vec<u8>), messages: u64) -> Taken {
         let mut state = self.0.lock();
         if state.closed || state.finished {
             return Taken::Closed;
@@ -51,7 +60,7 @@ impl Outbox {
         }
         let idle = !state.writing && state.bytes.is_empty();
         encode(&mut state.bytes);
-        state.messages += 1;
+        state.messages += messages;
         drop(state);
         if idle {
             self.0.filled.notify_one();

@@ -201,11 +201,22 @@ pub fn encode_event(out: &mut Vec<u8>, message: &Message) {
     out.push(b'}');
 }
 
+/// Writes a request, or without `id` an event, whose headers travel beside it: no `metadata`.
+pub fn encode_body(out: &mut Vec<u8>, message: &Message, id: Option<&str>) {
+    encode_head(out, &message.pattern, message);
+    if let Some(id) = id {
+        out.extend_from_slice(b",\"id\":");
+        encode_text(out, id);
+    }
+    out.push(b'}');
+}
+
 /// Writes an event whose pattern is the string `route`, as it is on TCP (`wire.md` §1).
 pub fn encode_event_to(out: &mut Vec<u8>, route: &str, message: &Message) {
     out.extend_from_slice(b"{\"pattern\":");
     encode_text(out, route);
-    encode_content(out, message);
+    encode_payload(out, message);
+    encode_metadata(out, message);
     out.push(b'}');
 }
 
@@ -243,19 +254,28 @@ pub fn encode_no_handler(out: &mut Vec<u8>, id: &RawValue) {
 }
 
 fn encode_call(out: &mut Vec<u8>, pattern: &Pattern, message: &Message) {
+    encode_head(out, pattern, message);
+    encode_metadata(out, message);
+}
+
+/// Pattern and data.
+fn encode_head(out: &mut Vec<u8>, pattern: &Pattern, message: &Message) {
     out.extend_from_slice(b"{\"pattern\":");
     match pattern {
         Pattern::Text(text) => encode_text(out, text),
         Pattern::Json(json) => out.extend_from_slice(json.get().as_bytes()),
     }
-    encode_content(out, message);
+    encode_payload(out, message);
 }
 
-fn encode_content(out: &mut Vec<u8>, message: &Message) {
+fn encode_payload(out: &mut Vec<u8>, message: &Message) {
     if let Some(data) = &message.data {
         out.extend_from_slice(b",\"data\":");
         encode_data(out, data);
     }
+}
+
+fn encode_metadata(out: &mut Vec<u8>, message: &Message) {
     if message.headers.is_empty() {
         return;
     }

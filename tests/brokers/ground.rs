@@ -4,6 +4,7 @@ use eyas::transport::{self, Spec, Support};
 
 use crate::broker::Broker;
 use crate::eyas as program;
+use crate::nats;
 use crate::oracle::{Nest, Service};
 use crate::redis;
 
@@ -31,6 +32,7 @@ pub struct Place {
 
 const ANY_TCP: &str = "tcp://127.0.0.1:0";
 const ANY_REDIS: &str = "redis://127.0.0.1:1";
+const ANY_NATS: &str = "nats://127.0.0.1:0";
 
 fn any_tcp() -> Place {
     Place { url: ANY_TCP.to_owned(), broker: None }
@@ -80,6 +82,9 @@ grounds! {
     redis_server_nest10 = Ground { transport: "redis", nest: Nest::V10, service: redis::service, anywhere: ANY_REDIS, serve: redis::fresh };
     redis_server_nest11 = Ground { transport: "redis", nest: Nest::V11, service: redis::service, anywhere: ANY_REDIS, serve: redis::fresh };
     redis_server_nest12 = Ground { transport: "redis", nest: Nest::V12, service: redis::service, anywhere: ANY_REDIS, serve: redis::fresh };
+    nats_server_nest10 = Ground { transport: "nats", nest: Nest::V10, service: nats::service, anywhere: ANY_NATS, serve: nats::fresh };
+    nats_server_nest11 = Ground { transport: "nats", nest: Nest::V11, service: nats::service, anywhere: ANY_NATS, serve: nats::fresh };
+    nats_server_nest12 = Ground { transport: "nats", nest: Nest::V12, service: nats::service, anywhere: ANY_NATS, serve: nats::fresh };
 }
 
 /// Makes a test of each function on each ground. Their names tell both, so that `script/test` can leave out by
@@ -89,6 +94,7 @@ macro_rules! on_every_ground {
         on_every_ground! { @[
             tcp_nest10 tcp_nest11 tcp_nest12
             redis_server_nest10 redis_server_nest11 redis_server_nest12
+            nats_server_nest10 nats_server_nest11 nats_server_nest12
         ] [$($test)*] }
     };
     (@[$($module:ident)*] $tests:tt) => { $(on_every_ground! { @one $module $tests })* };

@@ -20,8 +20,10 @@ function client({ url, options, metadata }) {
   const key = JSON.stringify([url, options, metadata]);
   let found = clients.get(key);
   if (!found) {
-    found = nest.ClientProxyFactory.create(configuration(nest, url, options));
-    if (metadata) found.setOnDispatchHook?.((packet) => { packet.metadata = metadata; });
+    // NATS has headers of its own; elsewhere they travel as metadata.
+    const headers = url.startsWith('nats:') && metadata;
+    found = nest.ClientProxyFactory.create(configuration(nest, url, headers ? { ...options, headers } : options));
+    if (metadata && !headers) found.setOnDispatchHook?.((packet) => { packet.metadata = metadata; });
     clients.set(key, found);
   }
   return found;

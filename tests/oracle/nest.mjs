@@ -24,6 +24,8 @@ export function configuration({ Transport }, url, extra) {
     case 'redis:':
     case 'rediss:':
       return { transport: Transport.REDIS, options: { host: hostname, port: Number(port), ...extra } };
+    case 'nats:':
+      return { transport: Transport.NATS, options: { servers: [url], ...extra } };
     default:
       throw new Error(`the oracle has no transport for ${url}`);
   }

@@ -12,6 +12,7 @@ const CAN: Capabilities = Capabilities {
     proxy: Support::Yes,
     serve: Support::Yes,
     confirm: Support::Yes,
+    history: Support::Yes,
 };
 
 static SPECS: [Spec; 2] = [

@@ -42,6 +42,7 @@ pub const SPEC: Spec = Spec {
         ),
         serve: Support::Yes,
         confirm: Support::Caveat("confirmed: Redis gave it to a subscriber"),
+        history: Support::No("Redis Pub/Sub keeps nothing"),
     },
     open: |endpoint| {
         let list = endpoint.options.get("wildcards").map_or("", String::as_str);

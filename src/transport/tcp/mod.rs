@@ -38,6 +38,7 @@ pub const SPEC: Spec = Spec {
         proxy: Support::Yes,
         serve: Support::Yes,
         confirm: Support::No("TCP tells nobody whether a message was handled"),
+        history: Support::No("TCP keeps nothing"),
     },
     open: |endpoint| Ok(Arc::new(Tcp { endpoint, link: Mutex::default() })),
 };
