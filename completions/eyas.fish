@@ -44,6 +44,7 @@ complete -c eyas -n "__fish_eyas_needs_command" -f -a "send" -d 'Send a request,
 complete -c eyas -n "__fish_eyas_needs_command" -f -a "tail" -d 'Watch messages on their way, requests paired with their replies'
 complete -c eyas -n "__fish_eyas_needs_command" -f -a "mock" -d 'Answer requests as a Nest service would, by rules'
 complete -c eyas -n "__fish_eyas_needs_command" -f -a "bench" -d 'Measure how many calls a service answers, and how fast'
+complete -c eyas -n "__fish_eyas_needs_command" -f -a "dlq" -d 'See dead letters, send them again, or throw them away'
 complete -c eyas -n "__fish_eyas_needs_command" -f -a "doctor" -d 'Show every setting, where it came from, and what there is to work with'
 complete -c eyas -n "__fish_eyas_needs_command" -f -a "completions" -d 'Print the completion script of a shell'
 complete -c eyas -n "__fish_eyas_needs_command" -f -a "man" -d 'Print a manual page, or write them all'
@@ -146,6 +147,9 @@ complete -c eyas -n "__fish_eyas_using_subcommand send" -s v -l verbose -d 'More
 complete -c eyas -n "__fish_eyas_using_subcommand send" -l no-input -d 'Never ask, not even on a terminal'
 complete -c eyas -n "__fish_eyas_using_subcommand send" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c eyas -n "__fish_eyas_using_subcommand tail" -l listen -d 'Stand in between: listen here (`127.0.0.1:4001`, or just a port of this machine) and pass everything on' -r
+complete -c eyas -n "__fish_eyas_using_subcommand tail" -l from -d 'Begin with what came before, where the broker keeps it: start, end, a position, -N (the last N), a time' -r
+complete -c eyas -n "__fish_eyas_using_subcommand tail" -l last -d 'Begin with the last N' -r
+complete -c eyas -n "__fish_eyas_using_subcommand tail" -l since -d 'Begin with what came within this time' -r
 complete -c eyas -n "__fish_eyas_using_subcommand tail" -l only -d 'Only these: requests, replies, events, errors, unanswered' -r
 complete -c eyas -n "__fish_eyas_using_subcommand tail" -l slow -d 'Only what took at least this long' -r
 complete -c eyas -n "__fish_eyas_using_subcommand tail" -s n -l count -d 'End after N messages' -r
@@ -289,6 +293,121 @@ complete -c eyas -n "__fish_eyas_using_subcommand bench; and __fish_seen_subcomm
 complete -c eyas -n "__fish_eyas_using_subcommand bench; and __fish_seen_subcommand_from emit" -s v -l verbose -d 'More talk on stderr'
 complete -c eyas -n "__fish_eyas_using_subcommand bench; and __fish_seen_subcommand_from emit" -l no-input -d 'Never ask, not even on a terminal'
 complete -c eyas -n "__fish_eyas_using_subcommand bench; and __fish_seen_subcommand_from emit" -s h -l help -d 'Print help'
+complete -c eyas -n "__fish_eyas_using_subcommand dlq; and not __fish_seen_subcommand_from ls show redrive purge" -s o -l output -d 'How results are shown' -r -f -a "pretty\t''
+line\t''
+json\t''
+raw\t''
+quiet\t''"
+complete -c eyas -n "__fish_eyas_using_subcommand dlq; and not __fish_seen_subcommand_from ls show redrive purge" -l color -d 'When to use colours' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c eyas -n "__fish_eyas_using_subcommand dlq; and not __fish_seen_subcommand_from ls show redrive purge" -l profile -d 'The profile of eyas.toml to use' -r
+complete -c eyas -n "__fish_eyas_using_subcommand dlq; and not __fish_seen_subcommand_from ls show redrive purge" -s q -l quiet -d 'No talk on stderr but errors'
+complete -c eyas -n "__fish_eyas_using_subcommand dlq; and not __fish_seen_subcommand_from ls show redrive purge" -s v -l verbose -d 'More talk on stderr'
+complete -c eyas -n "__fish_eyas_using_subcommand dlq; and not __fish_seen_subcommand_from ls show redrive purge" -l no-input -d 'Never ask, not even on a terminal'
+complete -c eyas -n "__fish_eyas_using_subcommand dlq; and not __fish_seen_subcommand_from ls show redrive purge" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c eyas -n "__fish_eyas_using_subcommand dlq; and not __fish_seen_subcommand_from ls show redrive purge" -f -a "ls" -d 'Where dead letters lie, and how many'
+complete -c eyas -n "__fish_eyas_using_subcommand dlq; and not __fish_seen_subcommand_from ls show redrive purge" -f -a "show" -d 'The letters themselves; takes none'
+complete -c eyas -n "__fish_eyas_using_subcommand dlq; and not __fish_seen_subcommand_from ls show redrive purge" -f -a "redrive" -d 'Send them again to where they came from, and delete each once its copy is kept'
+complete -c eyas -n "__fish_eyas_using_subcommand dlq; and not __fish_seen_subcommand_from ls show redrive purge" -f -a "purge" -d 'Throw them away'
+complete -c eyas -n "__fish_eyas_using_subcommand dlq; and __fish_seen_subcommand_from ls" -s O -l option -d 'An option of the transport, as in the URL\'s query, or `nest=11` for a service of Nest 11; repeatable' -r
+complete -c eyas -n "__fish_eyas_using_subcommand dlq; and __fish_seen_subcommand_from ls" -l timeout -d 'How long to wait for the first reply, then between replies [default: 5s]' -r
+complete -c eyas -n "__fish_eyas_using_subcommand dlq; and __fish_seen_subcommand_from ls" -l connect-timeout -d 'How long connecting may take, TLS and login included [default: 5s]' -r
+complete -c eyas -n "__fish_eyas_using_subcommand dlq; and __fish_seen_subcommand_from ls" -l tls-ca -d 'PEM file of the authorities to trust instead of the system\'s' -r -F
+complete -c eyas -n "__fish_eyas_using_subcommand dlq; and __fish_seen_subcommand_from ls" -l tls-cert -d 'PEM file of the client\'s certificate' -r -F
+complete -c eyas -n "__fish_eyas_using_subcommand dlq; and __fish_seen_subcommand_from ls" -l tls-key -d 'PEM file of the client\'s key' -r -F
+complete -c eyas -n "__fish_eyas_using_subcommand dlq; and __fish_seen_subcommand_from ls" -l tls-server-name -d 'The name to expect in the server\'s certificate' -r
+complete -c eyas -n "__fish_eyas_using_subcommand dlq; and __fish_seen_subcommand_from ls" -s o -l output -d 'How results are shown' -r -f -a "pretty\t''
+line\t''
+json\t''
+raw\t''
+quiet\t''"
+complete -c eyas -n "__fish_eyas_using_subcommand dlq; and __fish_seen_subcommand_from ls" -l color -d 'When to use colours' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c eyas -n "__fish_eyas_using_subcommand dlq; and __fish_seen_subcommand_from ls" -l profile -d 'The profile of eyas.toml to use' -r
+complete -c eyas -n "__fish_eyas_using_subcommand dlq; and __fish_seen_subcommand_from ls" -l insecure -d 'Trust any certificate'
+complete -c eyas -n "__fish_eyas_using_subcommand dlq; and __fish_seen_subcommand_from ls" -s q -l quiet -d 'No talk on stderr but errors'
+complete -c eyas -n "__fish_eyas_using_subcommand dlq; and __fish_seen_subcommand_from ls" -s v -l verbose -d 'More talk on stderr'
+complete -c eyas -n "__fish_eyas_using_subcommand dlq; and __fish_seen_subcommand_from ls" -l no-input -d 'Never ask, not even on a terminal'
+complete -c eyas -n "__fish_eyas_using_subcommand dlq; and __fish_seen_subcommand_from ls" -s h -l help -d 'Print help'
+complete -c eyas -n "__fish_eyas_using_subcommand dlq; and __fish_seen_subcommand_from show" -s n -l count -d 'At most N' -r
+complete -c eyas -n "__fish_eyas_using_subcommand dlq; and __fish_seen_subcommand_from show" -s O -l option -d 'An option of the transport, as in the URL\'s query, or `nest=11` for a service of Nest 11; repeatable' -r
+complete -c eyas -n "__fish_eyas_using_subcommand dlq; and __fish_seen_subcommand_from show" -l timeout -d 'How long to wait for the first reply, then between replies [default: 5s]' -r
+complete -c eyas -n "__fish_eyas_using_subcommand dlq; and __fish_seen_subcommand_from show" -l connect-timeout -d 'How long connecting may take, TLS and login included [default: 5s]' -r
+complete -c eyas -n "__fish_eyas_using_subcommand dlq; and __fish_seen_subcommand_from show" -l tls-ca -d 'PEM file of the authorities to trust instead of the system\'s' -r -F
+complete -c eyas -n "__fish_eyas_using_subcommand dlq; and __fish_seen_subcommand_from show" -l tls-cert -d 'PEM file of the client\'s certificate' -r -F
+complete -c eyas -n "__fish_eyas_using_subcommand dlq; and __fish_seen_subcommand_from show" -l tls-key -d 'PEM file of the client\'s key' -r -F
+complete -c eyas -n "__fish_eyas_using_subcommand dlq; and __fish_seen_subcommand_from show" -l tls-server-name -d 'The name to expect in the server\'s certificate' -r
+complete -c eyas -n "__fish_eyas_using_subcommand dlq; and __fish_seen_subcommand_from show" -s F -l format -d 'Each message by a template over its record: \'{ts} {pattern} {data.id}\'' -r
+complete -c eyas -n "__fish_eyas_using_subcommand dlq; and __fish_seen_subcommand_from show" -l filter -d 'Only messages for which this jq expression over the record holds' -r
+complete -c eyas -n "__fish_eyas_using_subcommand dlq; and __fish_seen_subcommand_from show" -l grep -d 'Only messages whose payload matches' -r
+complete -c eyas -n "__fish_eyas_using_subcommand dlq; and __fish_seen_subcommand_from show" -s o -l output -d 'How results are shown' -r -f -a "pretty\t''
+line\t''
+json\t''
+raw\t''
+quiet\t''"
+complete -c eyas -n "__fish_eyas_using_subcommand dlq; and __fish_seen_subcommand_from show" -l color -d 'When to use colours' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c eyas -n "__fish_eyas_using_subcommand dlq; and __fish_seen_subcommand_from show" -l profile -d 'The profile of eyas.toml to use' -r
+complete -c eyas -n "__fish_eyas_using_subcommand dlq; and __fish_seen_subcommand_from show" -l insecure -d 'Trust any certificate'
+complete -c eyas -n "__fish_eyas_using_subcommand dlq; and __fish_seen_subcommand_from show" -s q -l quiet -d 'No talk on stderr but errors'
+complete -c eyas -n "__fish_eyas_using_subcommand dlq; and __fish_seen_subcommand_from show" -s v -l verbose -d 'More talk on stderr'
+complete -c eyas -n "__fish_eyas_using_subcommand dlq; and __fish_seen_subcommand_from show" -l no-input -d 'Never ask, not even on a terminal'
+complete -c eyas -n "__fish_eyas_using_subcommand dlq; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
+complete -c eyas -n "__fish_eyas_using_subcommand dlq; and __fish_seen_subcommand_from redrive" -s n -l count -d 'At most N' -r
+complete -c eyas -n "__fish_eyas_using_subcommand dlq; and __fish_seen_subcommand_from redrive" -s O -l option -d 'An option of the transport, as in the URL\'s query, or `nest=11` for a service of Nest 11; repeatable' -r
+complete -c eyas -n "__fish_eyas_using_subcommand dlq; and __fish_seen_subcommand_from redrive" -l timeout -d 'How long to wait for the first reply, then between replies [default: 5s]' -r
+complete -c eyas -n "__fish_eyas_using_subcommand dlq; and __fish_seen_subcommand_from redrive" -l connect-timeout -d 'How long connecting may take, TLS and login included [default: 5s]' -r
+complete -c eyas -n "__fish_eyas_using_subcommand dlq; and __fish_seen_subcommand_from redrive" -l tls-ca -d 'PEM file of the authorities to trust instead of the system\'s' -r -F
+complete -c eyas -n "__fish_eyas_using_subcommand dlq; and __fish_seen_subcommand_from redrive" -l tls-cert -d 'PEM file of the client\'s certificate' -r -F
+complete -c eyas -n "__fish_eyas_using_subcommand dlq; and __fish_seen_subcommand_from redrive" -l tls-key -d 'PEM file of the client\'s key' -r -F
+complete -c eyas -n "__fish_eyas_using_subcommand dlq; and __fish_seen_subcommand_from redrive" -l tls-server-name -d 'The name to expect in the server\'s certificate' -r
+complete -c eyas -n "__fish_eyas_using_subcommand dlq; and __fish_seen_subcommand_from redrive" -l to -d 'Send them here instead of to where they came from' -r
+complete -c eyas -n "__fish_eyas_using_subcommand dlq; and __fish_seen_subcommand_from redrive" -l rate -d 'How many in a time: 200/s, 10/m' -r
+complete -c eyas -n "__fish_eyas_using_subcommand dlq; and __fish_seen_subcommand_from redrive" -l filter -d 'Only letters for which this jq expression over the record holds' -r
+complete -c eyas -n "__fish_eyas_using_subcommand dlq; and __fish_seen_subcommand_from redrive" -s o -l output -d 'How results are shown' -r -f -a "pretty\t''
+line\t''
+json\t''
+raw\t''
+quiet\t''"
+complete -c eyas -n "__fish_eyas_using_subcommand dlq; and __fish_seen_subcommand_from redrive" -l color -d 'When to use colours' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c eyas -n "__fish_eyas_using_subcommand dlq; and __fish_seen_subcommand_from redrive" -l profile -d 'The profile of eyas.toml to use' -r
+complete -c eyas -n "__fish_eyas_using_subcommand dlq; and __fish_seen_subcommand_from redrive" -l insecure -d 'Trust any certificate'
+complete -c eyas -n "__fish_eyas_using_subcommand dlq; and __fish_seen_subcommand_from redrive" -l dry-run -d 'Show the exact bytes and send nothing'
+complete -c eyas -n "__fish_eyas_using_subcommand dlq; and __fish_seen_subcommand_from redrive" -s y -l yes -d 'Do not ask for confirmation'
+complete -c eyas -n "__fish_eyas_using_subcommand dlq; and __fish_seen_subcommand_from redrive" -s q -l quiet -d 'No talk on stderr but errors'
+complete -c eyas -n "__fish_eyas_using_subcommand dlq; and __fish_seen_subcommand_from redrive" -s v -l verbose -d 'More talk on stderr'
+complete -c eyas -n "__fish_eyas_using_subcommand dlq; and __fish_seen_subcommand_from redrive" -l no-input -d 'Never ask, not even on a terminal'
+complete -c eyas -n "__fish_eyas_using_subcommand dlq; and __fish_seen_subcommand_from redrive" -s h -l help -d 'Print help'
+complete -c eyas -n "__fish_eyas_using_subcommand dlq; and __fish_seen_subcommand_from purge" -s n -l count -d 'At most N' -r
+complete -c eyas -n "__fish_eyas_using_subcommand dlq; and __fish_seen_subcommand_from purge" -s O -l option -d 'An option of the transport, as in the URL\'s query, or `nest=11` for a service of Nest 11; repeatable' -r
+complete -c eyas -n "__fish_eyas_using_subcommand dlq; and __fish_seen_subcommand_from purge" -l timeout -d 'How long to wait for the first reply, then between replies [default: 5s]' -r
+complete -c eyas -n "__fish_eyas_using_subcommand dlq; and __fish_seen_subcommand_from purge" -l connect-timeout -d 'How long connecting may take, TLS and login included [default: 5s]' -r
+complete -c eyas -n "__fish_eyas_using_subcommand dlq; and __fish_seen_subcommand_from purge" -l tls-ca -d 'PEM file of the authorities to trust instead of the system\'s' -r -F
+complete -c eyas -n "__fish_eyas_using_subcommand dlq; and __fish_seen_subcommand_from purge" -l tls-cert -d 'PEM file of the client\'s certificate' -r -F
+complete -c eyas -n "__fish_eyas_using_subcommand dlq; and __fish_seen_subcommand_from purge" -l tls-key -d 'PEM file of the client\'s key' -r -F
+complete -c eyas -n "__fish_eyas_using_subcommand dlq; and __fish_seen_subcommand_from purge" -l tls-server-name -d 'The name to expect in the server\'s certificate' -r
+complete -c eyas -n "__fish_eyas_using_subcommand dlq; and __fish_seen_subcommand_from purge" -l filter -d 'Only letters for which this jq expression over the record holds' -r
+complete -c eyas -n "__fish_eyas_using_subcommand dlq; and __fish_seen_subcommand_from purge" -s o -l output -d 'How results are shown' -r -f -a "pretty\t''
+line\t''
+json\t''
+raw\t''
+quiet\t''"
+complete -c eyas -n "__fish_eyas_using_subcommand dlq; and __fish_seen_subcommand_from purge" -l color -d 'When to use colours' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c eyas -n "__fish_eyas_using_subcommand dlq; and __fish_seen_subcommand_from purge" -l profile -d 'The profile of eyas.toml to use' -r
+complete -c eyas -n "__fish_eyas_using_subcommand dlq; and __fish_seen_subcommand_from purge" -l insecure -d 'Trust any certificate'
+complete -c eyas -n "__fish_eyas_using_subcommand dlq; and __fish_seen_subcommand_from purge" -l dry-run -d 'Show the exact bytes and send nothing'
+complete -c eyas -n "__fish_eyas_using_subcommand dlq; and __fish_seen_subcommand_from purge" -s y -l yes -d 'Do not ask for confirmation'
+complete -c eyas -n "__fish_eyas_using_subcommand dlq; and __fish_seen_subcommand_from purge" -s q -l quiet -d 'No talk on stderr but errors'
+complete -c eyas -n "__fish_eyas_using_subcommand dlq; and __fish_seen_subcommand_from purge" -s v -l verbose -d 'More talk on stderr'
+complete -c eyas -n "__fish_eyas_using_subcommand dlq; and __fish_seen_subcommand_from purge" -l no-input -d 'Never ask, not even on a terminal'
+complete -c eyas -n "__fish_eyas_using_subcommand dlq; and __fish_seen_subcommand_from purge" -s h -l help -d 'Print help'
 complete -c eyas -n "__fish_eyas_using_subcommand doctor" -s o -l output -d 'How results are shown' -r -f -a "pretty\t''
 line\t''
 json\t''

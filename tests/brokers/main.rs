@@ -8,6 +8,7 @@ mod conformance;
 mod eyas;
 mod fake;
 mod ground;
+mod jetstream;
 mod mock;
 mod nats;
 mod oracle;
