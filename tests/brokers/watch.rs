@@ -5,7 +5,7 @@ use std::process::Stdio;
 
 use serde_json::json;
 
-use crate::conformance::{calls, word};
+use crate::conformance::{NO_HANDLER, calls, word};
 use crate::eyas::{self as program, Record};
 use crate::ground::{Ground, cannot, on_every_ground};
 use crate::oracle::{Ask, Service};
@@ -48,6 +48,9 @@ fn requests_and_their_replies(ground: &Ground) {
     let _service = Service::spawn(ground.nest, &place.url, &json!({}));
     let server = tail(&place.url, &["-O", &ground.nest_option()]);
     for (pattern, data) in calls() {
+        if ground.is_silent() && NO_HANDLER.contains(&&*pattern) {
+            continue;
+        }
         let seen = server.lines().0.len();
         let unwatched = ground.nest.client().send(&Ask::new(ground.url(), &pattern, &data));
         if unwatched.failure.is_some() {
@@ -136,7 +139,9 @@ fn a_slow_reader(ground: &Ground) {
                 program::run(&["emit", url, "probe"]);
             }
             let data = format!("{{\"x\":\"{}\"}}", "x".repeat(600));
-            program::run(&["emit", url, "flood", &data, "-n", &MESSAGES.to_string()]).exits(0);
+            // Where the broker cuts a tail off that is too slow, nobody is left to take the rest: no failure here.
+            let emitted = format!("{MESSAGES} emitted");
+            program::run(&["emit", url, "flood", &data, "-n", &MESSAGES.to_string()]).says(&emitted);
         });
         assert!(lines.next().unwrap().contains("probe"));
         seen.send(()).unwrap();
