@@ -2,6 +2,7 @@
 
 pub mod javascript;
 pub mod nats;
+pub mod mqtt;
 pub mod packet;
 pub mod pattern;
 #[cfg(test)]
