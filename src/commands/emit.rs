@@ -67,6 +67,9 @@ async fn emit(
     let publisher = transport.publisher().await?;
     let start = Instant::now();
     let ending = publish(publisher, messages, count, None, pace, ui.progress(count, "emitted")).await;
+    for note in transport.take_notes() {
+        ui.warn(&note);
+    }
     tell(&ending.delivered, start.elapsed(), confirm, ui)?;
     ending.warn(ui);
     ending.outcome?;
@@ -114,8 +117,8 @@ fn tell(delivered: &Delivered, took: Duration, confirm: &Support, ui: &mut Ui) -
         }
     }
     let why = match confirm {
-        Support::No(why) | Support::Caveat(why) => format!(" ({why})"),
-        Support::Yes => String::new(),
+        Support::No(why) | Support::Caveat(why) if unconfirmed > 0 => format!(" ({why})"),
+        _ => String::new(),
     };
     let text = format!("{text} in {:.2}s{why}", took.as_secs_f64());
     ui.note(&text);

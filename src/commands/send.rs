@@ -129,6 +129,9 @@ impl Asking<'_> {
     async fn ask(&mut self, message: &Message) -> anyhow::Result<()> {
         let start = Instant::now();
         let mut exchange = self.transport.request(message).await?;
+        for note in self.transport.take_notes() {
+            self.ui.warn(&note);
+        }
         if let Some(finding) = exchange.finding.take()
             && let Some(finding) = self.findings.once(finding, message.pattern.as_str())
         {

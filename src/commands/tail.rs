@@ -187,7 +187,11 @@ struct Source {
 
 impl Source {
     async fn open(&self, ui: &mut Ui) -> anyhow::Result<Feed> {
-        let Some(address) = &self.listen else { return Ok(self.transport.watch(self.watch.clone()).await?) };
+        let Some(address) = &self.listen else {
+            let feed = self.transport.watch(self.watch.clone()).await?;
+            ui.note(&format!("watching {}", self.transport.shown()));
+            return Ok(feed);
+        };
         let proxy = self.transport.proxy(Bind { address: address.clone() }).await?;
         ui.note(&format!("listening on {}, passing on to {}", proxy.listening, self.transport.shown()));
         Ok(proxy.events)

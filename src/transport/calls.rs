@@ -72,6 +72,14 @@ impl Calls {
         self.lock().open.remove(&key);
     }
 
+    /// Tells the caller of a call why no reply will come.
+    pub(super) fn fail(&self, key: u64, why: Error) {
+        if let Some(waiting) = self.lock().open.remove(&key) {
+            // A caller that does not read is told by the end of its channel.
+            let _ = waiting.try_send(Err(why));
+        }
+    }
+
     /// Whether the JSON text `id` is one of ours.
     pub(super) fn knows(&self, id: &RawValue) -> bool {
         self.key_of(id).is_some()

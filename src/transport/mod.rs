@@ -7,6 +7,7 @@ mod broker;
 mod calls;
 mod error;
 mod feed;
+pub mod mqtt;
 pub mod nats;
 mod net;
 mod outbox;
@@ -32,7 +33,7 @@ pub use error::{Error, Kind, Result};
 pub use feed::{Feed, FeedSender, feed};
 
 /// Every transport there is. Help, completions, checks and tests iterate this.
-pub const ALL: &[Spec] = &[tcp::SPEC, redis::SPEC, nats::SPEC];
+pub const ALL: &[Spec] = &[tcp::SPEC, redis::SPEC, nats::SPEC, mqtt::SPEC];
 
 /// What a transport is called, what it takes and what it can do: known before anything connects.
 pub struct Spec {
@@ -44,6 +45,8 @@ pub struct Spec {
     pub tls_schemes: &'static [&'static str],
     /// The port where the URL names none.
     pub default_port: u16,
+    /// The same for the schemes that speak TLS.
+    pub default_tls_port: u16,
     /// What `-O` and the URL's query may hold, beside [`COMMON_OPTIONS`].
     pub options: &'static [OptionDoc],
     /// What it can do.
@@ -145,6 +148,11 @@ pub struct Tls {
 pub trait Transport: Send + Sync {
     /// Where it speaks to, as it may be shown.
     fn shown(&self) -> String;
+
+    /// What the user should know of the link, in words: each is given once.
+    fn take_notes(&self) -> Vec<String> {
+        Vec::new()
+    }
 
     /// Connects, so that pushing can begin.
     async fn publisher(&self) -> Result<Box<dyn Publisher>>;

@@ -77,6 +77,11 @@ impl Outbox {
     /// were pushed and how many were written.
     pub(super) async fn flush(&self) -> (u64, u64) {
         self.0.until(|state| state.closed || state.written == state.messages).await;
+        self.written()
+    }
+
+    /// How many messages were pushed, and how many of them written, so far.
+    pub(super) fn written(&self) -> (u64, u64) {
         let state = self.0.lock();
         (state.messages, state.written)
     }

@@ -1,8 +1,8 @@
 //! Nest's bytes: envelopes, framing, pattern → route. Pure: bytes in, [`crate::message`] out, and back.
 
 pub mod javascript;
-pub mod nats;
 pub mod mqtt;
+pub mod nats;
 pub mod packet;
 pub mod pattern;
 #[cfg(test)]

@@ -240,7 +240,9 @@ fn endpoint(
         return Err(place(Fault::new(format!("`{shown}` names no host"))));
     }
     let tls = link.tls();
-    if !spec.tls_schemes.contains(&&*scheme) {
+    let is_secure = spec.tls_schemes.contains(&&*scheme);
+    let default_port = if is_secure { spec.default_tls_port } else { spec.default_port };
+    if !is_secure {
         refuse_tls(&scheme, spec, &tls)?;
     }
     let mut options = options(&parsed, link, settings)?;
@@ -252,7 +254,7 @@ fn endpoint(
     }
     Ok(Endpoint {
         host: decoded(host),
-        port: parsed.port_or_known_default().unwrap_or(spec.default_port),
+        port: parsed.port_or_known_default().unwrap_or(default_port),
         user: Some(parsed.username()).filter(|user| !user.is_empty()).map(decoded),
         password: parsed.password().map(|password| Secret::new(decoded(password))),
         path: parsed.path().trim_start_matches('/').to_owned(),

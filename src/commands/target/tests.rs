@@ -21,6 +21,7 @@ static SPECS: [Spec; 2] = [
         schemes: &["one", "ones"],
         tls_schemes: &["ones"],
         default_port: 1111,
+        default_tls_port: 1112,
         options: &[],
         can: CAN,
         open: |_| Err(Error::unsupported("never opened")),
@@ -30,6 +31,7 @@ static SPECS: [Spec; 2] = [
         schemes: &["two"],
         tls_schemes: &[],
         default_port: 2222,
+        default_tls_port: 2222,
         options: &[OptionDoc { name: "proto", help: "a file" }],
         can: CAN,
         open: |_| Err(Error::unsupported("never opened")),
@@ -101,7 +103,7 @@ fn a_url_is_taken_apart() {
         ..LinkFlags::default()
     };
     let endpoint = resolve_among(Some(url), &settings, &link, &find).unwrap().endpoint;
-    assert_eq!((&*endpoint.scheme, &*endpoint.host, endpoint.port), ("ones", "::1", 1111));
+    assert_eq!((&*endpoint.scheme, &*endpoint.host, endpoint.port), ("ones", "::1", 1112));
     assert_eq!(endpoint.user.as_deref(), Some("me:"));
     assert_eq!(endpoint.password.as_ref().map(Secret::reveal), Some("p@ss"));
     assert_eq!(endpoint.path, "a/b%2Fc");

@@ -38,6 +38,7 @@ pub const SPEC: Spec = Spec {
     schemes: &["nats", "tls"],
     tls_schemes: &["tls"],
     default_port: 4222,
+    default_tls_port: 4222,
     options: &[
         OptionDoc { name: "token", help: "the token to log in with (also as `nats://TOKEN@host`)" },
         OptionDoc { name: "nkey", help: "file with the seed of the user's key" },

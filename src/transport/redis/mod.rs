@@ -29,6 +29,7 @@ pub const SPEC: Spec = Spec {
     schemes: &["redis", "rediss"],
     tls_schemes: &["rediss"],
     default_port: 6379,
+    default_tls_port: 6379,
     options: &[OptionDoc {
         name: "wildcards",
         help: "patterns of services with `wildcards: true`, like users.*: up to Nest 12.1.0 they reply to the pattern itself",

@@ -24,6 +24,7 @@ pub const SPEC: Spec = Spec {
     schemes: &["tcp", "tcps"],
     tls_schemes: &["tcps"],
     default_port: 3000,
+    default_tls_port: 3000,
     options: &[
         OptionDoc {
             name: "listen_cert",
