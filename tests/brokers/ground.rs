@@ -4,6 +4,7 @@ use eyas::transport::{self, Spec, Support};
 
 use crate::broker::Broker;
 use crate::eyas as program;
+use crate::mqtt;
 use crate::nats;
 use crate::oracle::{Nest, Service};
 use crate::redis;
@@ -33,6 +34,7 @@ pub struct Place {
 const ANY_TCP: &str = "tcp://127.0.0.1:0";
 const ANY_REDIS: &str = "redis://127.0.0.1:1";
 const ANY_NATS: &str = "nats://127.0.0.1:0";
+const ANY_MQTT: &str = "mqtt://127.0.0.1:1";
 
 fn any_tcp() -> Place {
     Place { url: ANY_TCP.to_owned(), broker: None }
@@ -85,6 +87,9 @@ grounds! {
     nats_server_nest10 = Ground { transport: "nats", nest: Nest::V10, service: nats::service, anywhere: ANY_NATS, serve: nats::fresh };
     nats_server_nest11 = Ground { transport: "nats", nest: Nest::V11, service: nats::service, anywhere: ANY_NATS, serve: nats::fresh };
     nats_server_nest12 = Ground { transport: "nats", nest: Nest::V12, service: nats::service, anywhere: ANY_NATS, serve: nats::fresh };
+    mosquitto_nest10 = Ground { transport: "mqtt", nest: Nest::V10, service: mqtt::service, anywhere: ANY_MQTT, serve: mqtt::fresh };
+    mosquitto_nest11 = Ground { transport: "mqtt", nest: Nest::V11, service: mqtt::service, anywhere: ANY_MQTT, serve: mqtt::fresh };
+    mosquitto_nest12 = Ground { transport: "mqtt", nest: Nest::V12, service: mqtt::service, anywhere: ANY_MQTT, serve: mqtt::fresh };
 }
 
 /// Makes a test of each function on each ground. Their names tell both, so that `script/test` can leave out by
@@ -95,6 +100,7 @@ macro_rules! on_every_ground {
             tcp_nest10 tcp_nest11 tcp_nest12
             redis_server_nest10 redis_server_nest11 redis_server_nest12
             nats_server_nest10 nats_server_nest11 nats_server_nest12
+            mosquitto_nest10 mosquitto_nest11 mosquitto_nest12
         ] [$($test)*] }
     };
     (@[$($module:ident)*] $tests:tt) => { $(on_every_ground! { @one $module $tests })* };

@@ -10,6 +10,8 @@ mod fake;
 mod ground;
 mod jetstream;
 mod mock;
+mod mqtt;
+mod mqtt_faults;
 mod nats;
 mod oracle;
 mod redis;

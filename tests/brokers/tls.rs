@@ -16,6 +16,7 @@ pub struct Identity {
     pub key: String,
 }
 
+/// A certificate authority.
 pub fn authority(name: &str) -> Authority {
     let mut params = CertificateParams::default();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -23,6 +24,7 @@ pub fn authority(name: &str) -> Authority {
     CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
 }
 
+/// What `authority` says is called `names`.
 pub fn identity(authority: &Authority, names: &[&str]) -> Identity {
     let key = KeyPair::generate().unwrap();
     let names: Vec<_> = names.iter().map(|&name| name.to_owned()).collect();

@@ -15,14 +15,20 @@ import { configuration, load, tell } from './nest.mjs';
 const nest = load(process.argv[2]);
 const clients = new Map();
 
+function headersOf(url, metadata) {
+  if (url.startsWith('nats:')) return { headers: metadata };
+  if (url.startsWith('mqtt')) return { protocolVersion: 5, userProperties: metadata };
+  return undefined;
+}
+
 /** One connection per address and metadata: the dispatch hook belongs to the client, not to the call. */
 function client({ url, options, metadata }) {
   const key = JSON.stringify([url, options, metadata]);
   let found = clients.get(key);
   if (!found) {
-    // NATS has headers of its own; elsewhere they travel as metadata.
-    const headers = url.startsWith('nats:') && metadata;
-    found = nest.ClientProxyFactory.create(configuration(nest, url, headers ? { ...options, headers } : options));
+    // NATS and MQTT 5 have headers of their own; elsewhere they travel as metadata.
+    const headers = metadata && headersOf(url, metadata);
+    found = nest.ClientProxyFactory.create(configuration(nest, url, { ...options, ...headers }));
     if (metadata && !headers) found.setOnDispatchHook?.((packet) => { packet.metadata = metadata; });
     clients.set(key, found);
   }

@@ -26,6 +26,9 @@ export function configuration({ Transport }, url, extra) {
       return { transport: Transport.REDIS, options: { host: hostname, port: Number(port), ...extra } };
     case 'nats:':
       return { transport: Transport.NATS, options: { servers: [url], ...extra } };
+    case 'mqtt:':
+    case 'mqtts:':
+      return { transport: Transport.MQTT, options: { url, ...extra } };
     default:
       throw new Error(`the oracle has no transport for ${url}`);
   }

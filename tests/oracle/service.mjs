@@ -35,6 +35,8 @@ const requests = [
   ['slow', ({ ms, value }) => timer(ms).pipe(nest.rxjs.map(() => value))],
   ['never', () => NEVER],
   ['metadata', (_, context) => metadata(context) ?? null],
+  ['sensors/+/temp', (data, context) => ({ topic: context.getTopic?.(), data })],
+  ['$share/group/work/+', (data) => data],
   ['orders.*', (data, context) => ({ subject: context.getSubject?.() ?? context.getChannel?.(), data })],
 ];
 
@@ -44,7 +46,7 @@ const events = ['user.created', 'flood', { evt: 'obj' }];
 function metadata(context) {
   const headers = context.getHeaders?.();
   if (headers) return Object.fromEntries(headers.keys().map((name) => [name, headers.get(name)]));
-  return context.getMetadata?.();
+  return context.getPacket?.().properties?.userProperties ?? context.getMetadata?.();
 }
 
 class Controller {}
@@ -81,6 +83,7 @@ if (new URL(url).port === '0') strategy.port = 0;
 await application.listen();
 // A broker may still be at our subscriptions.
 await strategy.natsClient?.flush();
+await strategy.mqttClient?.subscribeAsync('ready');
 tell({ ready: strategy.server?.address?.().port ?? null });
 
 process.stdin.resume().on('end', () => process.exit(0));
