@@ -35,8 +35,12 @@ impl Pipeline {
             if self.link.barrier().await {
                 return None;
             }
-        } else if self.link.settled().await && !self.link.has_ended() {
-            return None;
+        } else {
+            let is_settled = self.link.settled().await;
+            // What was all confirmed is so, even if the broker has gone since.
+            if is_settled && self.link.fates().1 == 0 {
+                return None;
+            }
         }
         if self.link.has_ended() {
             return Some(self.link.ending());
@@ -67,9 +71,6 @@ impl Publisher for Pipeline {
         let mut error = self.settle().await;
         let (fates, open) = self.link.fates();
         let (counted, written) = self.link.outbox.written();
-        if self.link.has_ended() && error.is_none() {
-            error = Some(self.link.ending());
-        }
         self.link.close();
         let left = if self.options.qos == Qos::AtMostOnce { self.pushed } else { open };
         // What was not written was pushed last, and cannot have been confirmed.

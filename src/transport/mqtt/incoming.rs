@@ -76,7 +76,7 @@ impl Link {
                     }
                 }
                 Packet::Pong => {
-                    self.lock().pongs += 1;
+                    self.lock().answered_pings += 1;
                     self.changed.notify_waiters();
                 }
                 Packet::Disconnected { reason, text } => {
@@ -127,7 +127,7 @@ pub(super) async fn ping(link: Weak<Link>, pause: Duration) {
     loop {
         tokio::time::sleep(pause).await;
         let Some(link) = link.upgrade().filter(|link| !link.has_ended()) else { return };
-        if link.outbox.interject(mqtt::ping) == Taken::Closed {
+        if link.ping().0 == Taken::Closed {
             return;
         }
     }

@@ -68,7 +68,8 @@ pub(super) struct State {
     pub(super) open: HashMap<u16, u8>,
     pub(super) subscribing: HashMap<u16, oneshot::Sender<Vec<u8>>>,
     pub(super) fates: Fates,
-    pub(super) pongs: u64,
+    pings: u64,
+    pub(super) answered_pings: u64,
 }
 
 /// What the broker said of the messages it confirmed.
@@ -197,18 +198,25 @@ impl Link {
 
     /// Waits until the broker has read everything that was sent before. `false` if it does not say so.
     pub(super) async fn barrier(&self) -> bool {
-        let before = self.lock().pongs;
-        let mut packet = Vec::new();
-        mqtt::ping(&mut packet);
-        if self.send(&packet).await.is_err() {
-            return false;
-        }
-        // As long as the outbox empties the broker reads.
-        let answered = async {
-            self.outbox.flush().await;
-            timeout(self.patience, self.until(|state| state.pongs > before)).await.is_ok()
+        let asked = loop {
+            match self.ping() {
+                (Taken::Yes, asked) => break asked,
+                (Taken::Full, _) => self.outbox.room().await,
+                (Taken::Closed, _) => return false,
+            }
         };
-        answered.await && !self.has_ended()
+        // As long as the outbox empties the broker reads.
+        self.outbox.flush().await;
+        let answered = self.until(|state| state.answered_pings >= asked);
+        timeout(self.patience, answered).await.is_ok() && !self.has_ended()
+    }
+
+    /// Asks the broker whether it is there, and how often it has been asked: it answers each.
+    pub(super) fn ping(&self) -> (Taken, u64) {
+        let mut state = self.lock();
+        let taken = self.outbox.interject(mqtt::ping);
+        state.pings += u64::from(taken == Taken::Yes);
+        (taken, state.pings)
     }
 
     /// What became of the messages so far, and how many are not confirmed.
