@@ -189,6 +189,7 @@ fn mosquitto_with_two_instances() {
     };
     assert_eq!(replies("work/x"), 1);
     assert_eq!(replies("echo"), 2);
+    record(&watcher, "the finding", |record| record.text("code").as_deref() == Some("answered-twice"));
     for service in [&first, &second] {
         service.call_with("instances");
     }
