@@ -13,8 +13,10 @@ pub mod mock;
 pub mod new;
 mod npm;
 pub mod outgoing;
+mod reach;
 pub mod send;
 pub mod show;
+pub mod source;
 pub mod tail;
 pub mod target;
 

@@ -6,6 +6,7 @@ use tokio::time::timeout;
 
 use super::flags::{LinkFlags, SafetyFlags, ShowFlags};
 use super::outgoing::{MessageFlags, Messages, SAMPLE_ID};
+use super::reach::unreachable;
 use super::show::Show;
 use super::target;
 use crate::exit::{Code, Failure};
@@ -16,6 +17,7 @@ use crate::settings::Settings;
 use crate::traffic::{Findings, Query};
 use crate::transport::{self, Exchange, Transport};
 use crate::ui::{Format, Ui};
+use crate::wire::NestVersion;
 use crate::wire::packet::NO_HANDLER;
 
 /// What it is for.
@@ -75,6 +77,7 @@ pub fn run(args: &Args, settings: &Settings, ui: &mut Ui) -> anyhow::Result<Code
     let mut messages = args.message.messages(words)?;
     let count = args.count.or(if messages.is_finite() { None } else { Some(1) });
     let show = Show::new(&args.show, spec.name, target.service)?;
+    let nest = target.endpoint.nest;
     let transport = transport::open(target.endpoint)?;
     let patience = args.link.patience(settings).reply;
     super::block_on_here(async {
@@ -88,6 +91,7 @@ pub fn run(args: &Args, settings: &Settings, ui: &mut Ui) -> anyhow::Result<Code
             expect,
             show,
             findings: Findings::default(),
+            nest,
             ui,
         };
         tokio::select! {
@@ -104,6 +108,7 @@ struct Asking<'a> {
     expect: Option<Query>,
     show: Show,
     findings: Findings,
+    nest: NestVersion,
     ui: &'a mut Ui,
 }
 
@@ -132,10 +137,12 @@ impl Asking<'_> {
         for note in self.transport.take_notes() {
             self.ui.warn(&note);
         }
-        if let Some(finding) = exchange.finding.take()
-            && let Some(finding) = self.findings.once(finding, message.pattern.as_str())
+        for finding in
+            [exchange.finding.take(), unreachable(&message.pattern, self.nest)].into_iter().flatten()
         {
-            self.show.finding(self.ui, &finding)?;
+            if let Some(finding) = self.findings.once(finding, message.pattern.as_str()) {
+                self.show.finding(self.ui, &finding)?;
+            }
         }
         let mut values = 0;
         loop {

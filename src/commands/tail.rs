@@ -1,13 +1,14 @@
 //! `eyas tail`: watches messages on their way, requests paired with their replies.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::time::{Instant, MissedTickBehavior};
 
 use super::flags::{LinkFlags, ShowFlags};
+use super::reach::unreachable;
 use super::show::Show;
+use super::source::Source;
 use super::target;
 use crate::exit::Code;
 use crate::fault::Fault;
@@ -15,8 +16,9 @@ use crate::message::Delivery;
 use crate::record;
 use crate::settings::{Settings, parse_duration};
 use crate::traffic::{Criteria, Findings, Only, Pairing, Row, Statistics, Summary};
-use crate::transport::{self, Bind, Event, Feed, From, Spec, Support, Transport, Watch};
+use crate::transport::{self, Event, Feed, From, Spec, Support, Watch};
 use crate::ui::{Format, Ui};
+use crate::wire::NestVersion;
 
 /// What it is for.
 pub const ABOUT: &str = "Watch messages on their way, requests paired with their replies";
@@ -97,6 +99,7 @@ pub fn run(args: &Args, settings: &Settings, ui: &mut Ui) -> anyhow::Result<Code
     let criteria =
         Criteria { only: args.only.clone(), slow: args.slow, patterns: shown, ..Criteria::default() };
     let show = Show::filtered(&args.show, criteria, spec.name, target.service.clone())?;
+    let nest = target.endpoint.nest;
     let transport = transport::open(target.endpoint)?;
     let patience = args.link.patience(settings).reply;
     super::block_on(async {
@@ -108,6 +111,7 @@ pub fn run(args: &Args, settings: &Settings, ui: &mut Ui) -> anyhow::Result<Code
             patience,
             pairing: Pairing::default(),
             findings: Findings::default(),
+            nest,
             statistics: Statistics::new(Timestamp::now()),
             seen: 0,
             left: args.count,
@@ -178,44 +182,13 @@ fn check(spec: &Spec, listen: Option<&str>, ui: &mut Ui) -> Result<(), Fault> {
     }
 }
 
-/// Where traffic is seen.
-struct Source {
-    transport: Arc<dyn Transport>,
-    watch: Watch,
-    listen: Option<String>,
-}
-
-impl Source {
-    async fn open(&self, ui: &mut Ui) -> anyhow::Result<Feed> {
-        let Some(address) = &self.listen else {
-            let feed = self.transport.watch(self.watch.clone()).await?;
-            ui.note(&format!("watching {}", self.transport.shown()));
-            return Ok(feed);
-        };
-        let proxy = self.transport.proxy(Bind { address: address.clone() }).await?;
-        ui.note(&format!("listening on {}, passing on to {}", proxy.listening, self.transport.shown()));
-        Ok(proxy.events)
-    }
-
-    /// Opens it again after its link was lost, for as long as that takes.
-    async fn reopen(&self) -> Feed {
-        let mut pause = Duration::from_millis(100);
-        loop {
-            tokio::time::sleep(pause).await;
-            match self.transport.watch(self.watch.clone()).await {
-                Ok(feed) => return feed,
-                Err(_) => pause = (pause * 2).min(Duration::from_secs(5)),
-            }
-        }
-    }
-}
-
 struct Watching {
     show: Show,
     source: Source,
     patience: Duration,
     pairing: Pairing,
     findings: Findings,
+    nest: NestVersion,
     statistics: Statistics,
     seen: u64,
     left: Option<u64>,
@@ -308,6 +281,12 @@ impl Watching {
         self.seen += 1;
         // What is not shown is not explained either.
         if let Some(finding) = self.findings.of(delivery, pair.as_ref()) {
+            self.show.finding(ui, &finding)?;
+        }
+        if let Some(pattern) = &delivery.pattern
+            && let Some(finding) = unreachable(pattern, self.nest)
+            && let Some(finding) = self.findings.once(finding, pattern.as_str())
+        {
             self.show.finding(ui, &finding)?;
         }
         Ok(())

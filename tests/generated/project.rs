@@ -136,11 +136,11 @@ impl Project {
         [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat()
     }
 
-    /// Fails if a tool has left anything that git would commit, other than the lockfile.
+    /// Fails if git sees anything that is not committed, other than what `git status` calls `left`.
     #[track_caller]
-    pub fn is_clean(&self) {
+    pub fn has_left(&self, left: &str) {
         let output = succeed(command("git", &self.folder).args(["status", "--porcelain"]));
-        assert_eq!(String::from_utf8(output.stdout).unwrap(), "?? package-lock.json\n");
+        assert_eq!(String::from_utf8(output.stdout).unwrap(), left);
     }
 }
 
