@@ -102,27 +102,6 @@ impl Findings {
         let is_new = self.told.len() < MOST && self.told.insert((finding.code.clone(), pattern.to_owned()));
         is_new.then_some(finding)
     }
-
-    /// The finding for bytes from `who` that are not Nest's framing: `why` is the decoder's reason, `bytes` the
-    /// start of what came.
-    pub fn not_nest(who: &str, why: &str, bytes: &[u8]) -> Finding {
-        let start = &bytes[..bytes.len().min(40)];
-        let speaks = match start {
-            [0x16, 0x03, ..] => "; they look like a TLS handshake: use tcps://",
-            _ if start.starts_with(b"HTTP/") || start.windows(6).any(|w| w == b" HTTP/") => {
-                "; they look like HTTP: this is not a Nest microservice port"
-            }
-            _ if start.starts_with(b"PRI * ") => "; they look like HTTP/2, as gRPC is",
-            _ => "",
-        };
-        Finding {
-            code: "not-nest".into(),
-            text: format!(
-                "bytes from {who} are not Nest's framing ({why}): `{}`{speaks}; they are passed on untouched",
-                start.escape_ascii()
-            ),
-        }
-    }
 }
 
 fn answered_again(pattern: &str) -> Finding {

@@ -322,21 +322,6 @@ fn findings() {
     check(&mut findings, &reply(1, "3"), None, None);
 }
 
-#[test]
-fn bytes_that_are_not_nest() {
-    #[track_caller]
-    fn check(bytes: &[u8], want: &str) {
-        let finding = Findings::not_nest("the client", "no length", bytes);
-        assert_eq!(finding.code, "not-nest");
-        assert!(finding.text.contains(want), "{}", finding.text);
-    }
-    check(b"GET /orders HTTP/1.1\r\n", "look like HTTP:");
-    check(b"HTTP/1.1 200 OK\r\n", "look like HTTP:");
-    check(b"\x16\x03\x01\x02", "TLS handshake: use tcps://");
-    check(b"PRI * HTTP/2.0", "HTTP");
-    check(b"\xff\x00ab", "`\\xff\\x00ab`");
-}
-
 proptest! {
     #[test]
     fn no_input_makes_it_panic(code in "[.a|()\\[\\]{}\"$&é<0-1 ]{0,10}", text in "[\\\\ud8DcCfFé\"a0]{0,24}", pattern in ".{0,9}") {
