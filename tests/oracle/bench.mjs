@@ -6,6 +6,8 @@ import { configuration, load, tell } from './nest.mjs';
 
 const [folder, url, pattern, count, inFlight] = process.argv.slice(2);
 const nest = load(folder);
+// Standard output is for the figures.
+nest.Logger.overrideLogger(false);
 const client = nest.ClientProxyFactory.create(configuration(nest, url, {}));
 
 const call = () => new Promise((resolve, reject) => {
