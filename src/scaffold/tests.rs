@@ -128,6 +128,21 @@ fn a_choice_is_settled_before_anything_is_rendered() {
 }
 
 #[test]
+fn what_does_not_go_together_is_told_or_left_to_the_user() {
+    let answers = ready(&small(), &request("t:rmq preset:full"));
+    assert_eq!(answers.features, ["health", "dlq", "docker"]);
+    assert_eq!(answers.left_out, ["parking does not go with dlq"]);
+    let answers = ready(&small(), &request("t:rmq preset:full f:parking"));
+    assert_eq!(answers.features, ["health", "docker", "parking"], "what was asked for stays");
+    assert_eq!(answers.left_out, ["parking does not go with dlq"]);
+    let answers = ready(&small(), &request("t:tcp preset:full"));
+    assert_eq!(answers.features, ["health", "docker", "parking"]);
+    assert_eq!(answers.left_out, ["dlq needs rmq", "autoscale=keda needs rmq"]);
+    assert_eq!(answers.values["autoscale"], "none", "the preset's value gives way to the default");
+    refused("t:rmq f:dlq f:parking", &["parking does not go with dlq; leave one of them out"]);
+}
+
+#[test]
 fn what_is_missing_is_named_with_its_flag_and_never_added() {
     refused("t:tcp f:dlq", &["dlq needs rmq; add --transport rmq"]);
     refused("t:tcp f:docker autoscale=keda", &["autoscale=keda needs rmq; add --transport rmq"]);
@@ -143,7 +158,7 @@ fn what_is_missing_is_named_with_its_flag_and_never_added() {
             "unknown key `scale`; there are: autoscale, description",
             "unknown transport `rqm`; did you mean `rmq`?",
             "unknown feature `dokcer`; did you mean `docker`?",
-            "unknown feature `x`; there are: dlq, docker, health",
+            "unknown feature `x`; there are: dlq, docker, health, parking",
             "unknown preset `standrd`; did you mean `standard`?",
         ],
     );
@@ -296,12 +311,26 @@ fn no_path_leads_outside() {
 }
 
 #[test]
+fn a_merge_needs_json_that_is_there_and_agrees() {
+    let expected = [
+        "`broken.json` is not a JSON object to merge into: expected value at line 1 column 8",
+        "hostile/merges/template.toml:8:8: package.json: `dependencies.rxjs` is already \"^7\" and cannot become \"^8\"",
+        "hostile/merges/template.toml:12:8: nothing makes `pakage.json`, into which this is merged; did you mean `package.json`?",
+    ];
+    assert_eq!(render_hostile("merges", "", LONG), expected);
+}
+
+#[test]
 fn two_fragments_cannot_make_one_file() {
     let expected = [
         "hostile/twice/fragments/feature/two/files/src/same.ts and hostile/twice/fragments/feature/one/files/src/same.ts both make `src/same.ts`",
         "`src/Case.ts` and `src/case.ts` are one path on some systems",
     ];
     assert_eq!(render_hostile("twice", "f:two", LONG), expected);
+    let expected = [
+        "hostile/twice/fragments/feature/three/fragment.toml:6:7: setting `PORT` of three has `default` 2, that of template has 1",
+    ];
+    assert_eq!(render_hostile("twice", "f:three", LONG), expected);
     let template = hostile("twice").expect("sound");
     render(&template, &ready(&template, &request("f:one"))).expect("one alone is well");
 }

@@ -232,7 +232,7 @@ impl<'a: 'b, 'b> Choice<'a, 'b> {
         match lacking.min_by_key(Vec::len) {
             Some(lacking) => {
                 let flags: Vec<String> = lacking.into_iter().map(|atom| self.flag(atom)).collect();
-                problem.hint(flags.join(" "))
+                problem.hint(flags.join(" and "))
             }
             None => problem,
         }
