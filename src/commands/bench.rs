@@ -8,12 +8,12 @@ use tokio::time::timeout;
 
 use super::flags::{LinkFlags, PaceFlags, Rate};
 use super::outgoing::{MessageFlags, Messages, Pace, publish};
+use super::show;
 use super::target;
 use crate::exit::{Code, Failure};
 use crate::fault::Fault;
 use crate::load::{self, Latency, Outcome, Plan, Progress, Summary};
 use crate::message::{Message, ReplyKind};
-use crate::record;
 use crate::settings::{Settings, parse_duration};
 use crate::transport::{self, Transport};
 use crate::ui::{Format, Ui};
@@ -204,9 +204,7 @@ impl SendArgs {
 
 fn tell(summary: &Summary, ui: &mut Ui) -> anyhow::Result<()> {
     if ui.format() == Format::Json {
-        let mut line = Vec::new();
-        record::summary(&mut line, jiff::Timestamp::now(), summary)?;
-        return Ok(ui.json_line(&line)?);
+        return show::summary(ui, summary);
     }
     let Summary { calls, seconds, throughput, .. } = summary;
     ui.out_line(&format!("{calls} calls in {seconds:.2}s, {throughput:.0} answered/s"))?;
@@ -264,9 +262,7 @@ fn emit(args: &EmitArgs, settings: &Settings, ui: &mut Ui) -> anyhow::Result<Cod
         if ui.format() == Format::Json {
             let (confirmed, unroutable, lost) = (delivered.confirmed, delivered.unroutable, delivered.lost);
             let summary = EmitSummary { emitted, confirmed, unroutable, lost, seconds, throughput };
-            let mut line = Vec::new();
-            record::summary(&mut line, jiff::Timestamp::now(), &summary)?;
-            ui.json_line(&line)?;
+            show::summary(ui, &summary)?;
         } else {
             ui.out_line(&format!(
                 "{emitted} emitted in {seconds:.2}s, {throughput:.0}/s, {} lost",

@@ -6,9 +6,9 @@ use serde::Serialize;
 
 use super::flags::{LinkFlags, PaceFlags, SafetyFlags};
 use super::outgoing::{MessageFlags, Messages, Pace, publish};
+use super::show;
 use super::target;
 use crate::exit::Code;
-use crate::record;
 use crate::settings::Settings;
 use crate::transport::{self, Delivered, Support, Transport};
 use crate::ui::{Format, Ui};
@@ -106,9 +106,7 @@ fn tell(delivered: &Delivered, took: Duration, confirm: &Support, ui: &mut Ui) -
     if ui.format() == Format::Json {
         let summary =
             Summary { emitted, confirmed, unconfirmed, unroutable, lost, seconds: took.as_secs_f64() };
-        let mut line = Vec::new();
-        record::summary(&mut line, jiff::Timestamp::now(), &summary)?;
-        return Ok(ui.json_line(&line)?);
+        return show::summary(ui, &summary);
     }
     let mut text = format!("{emitted} emitted");
     for (number, what) in [(confirmed, "confirmed"), (unroutable, "unroutable"), (lost, "lost")] {

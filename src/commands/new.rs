@@ -8,9 +8,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde::Serialize;
 
 use super::npm;
+use super::show;
 use crate::exit::Code;
 use crate::fault::Fault;
-use crate::record;
 use crate::scaffold::answers::{self, Answers, QuestionKind, Request, Resolution};
 use crate::scaffold::apply::{self, Interrupted};
 use crate::scaffold::catalog::{Catalog, Template};
@@ -276,10 +276,8 @@ fn tell(answers: &Answers, plan: &Plan, shown: &str, ui: &mut Ui) -> anyhow::Res
     let files: Vec<_> = plan.steps.keys().map(String::as_str).collect();
     if ui.format() == Format::Json {
         let Answers { name, transports, features, .. } = answers;
-        let mut line = Vec::new();
         let summary = Summary { name, path: shown, transports, features, files };
-        record::summary(&mut line, jiff::Timestamp::now(), &summary)?;
-        return Ok(ui.json_line(&line)?);
+        return show::summary(ui, &summary);
     }
     for left_out in &answers.left_out {
         ui.note(left_out);

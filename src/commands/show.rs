@@ -1,6 +1,7 @@
 //! How what was seen reaches the screen: filtered, then as a record, a template, a line or a paragraph.
 
 use jiff::Timestamp;
+use serde::Serialize;
 
 use super::flags::ShowFlags;
 use crate::fault::Fault;
@@ -9,6 +10,16 @@ use crate::record::{self, Context, Pair, Unanswered};
 use crate::traffic::{Criteria, Filter};
 use crate::ui::template::Template;
 use crate::ui::{Format, Shown, Ui};
+
+/// Writes `body` as a `summary` record, seen now.
+///
+/// # Errors
+/// stdout cannot be written.
+pub fn summary(ui: &mut Ui, body: &impl Serialize) -> anyhow::Result<()> {
+    let mut line = Vec::new();
+    record::summary(&mut line, Timestamp::now(), body)?;
+    Ok(ui.json_line(&line)?)
+}
 
 /// What is shown of one target's traffic.
 pub struct Show {

@@ -7,13 +7,12 @@ use tokio::time::{Instant, MissedTickBehavior};
 
 use super::flags::{LinkFlags, ShowFlags};
 use super::reach::unreachable;
-use super::show::Show;
+use super::show::{self, Show};
 use super::source::Source;
 use super::target;
 use crate::exit::Code;
 use crate::fault::Fault;
 use crate::message::Delivery;
-use crate::record;
 use crate::settings::{Settings, parse_duration};
 use crate::traffic::{Criteria, Findings, Only, Pairing, Row, Statistics, Summary};
 use crate::transport::{self, Event, Feed, From, Spec, Support, Watch};
@@ -316,9 +315,7 @@ impl Watching {
         let in_full = is_asked_for || is_interrupted;
         if self.show.is_json(ui) {
             if in_full {
-                let mut line = Vec::new();
-                record::summary(&mut line, Timestamp::now(), &summary)?;
-                ui.json_line(&line)?;
+                show::summary(ui, &summary)?;
             }
             return Ok(());
         }
