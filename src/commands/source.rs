@@ -16,6 +16,16 @@ pub struct Source {
     pub listen: Option<String>,
 }
 
+/// Ends a feed in good order: what was set for it is put back, a proxy's clients have their replies. That takes
+/// `limit` at most, and ends with `interrupted`.
+pub async fn close(feed: Feed, limit: Duration, interrupted: impl Future<Output = ()>) {
+    tokio::select! {
+        () = feed.close() => {}
+        () = tokio::time::sleep(limit) => {}
+        () = interrupted => {}
+    }
+}
+
 impl Source {
     /// Opens it, and says where.
     ///

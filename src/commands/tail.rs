@@ -1,5 +1,6 @@
 //! `eyas tail`: watches messages on their way, requests paired with their replies.
 
+use std::pin::Pin;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -8,7 +9,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 use super::flags::{LinkFlags, ShowFlags};
 use super::reach::unreachable;
 use super::show::{self, Show};
-use super::source::Source;
+use super::source::{self, Source};
 use super::target;
 use crate::exit::Code;
 use crate::fault::Fault;
@@ -24,6 +25,9 @@ pub const ABOUT: &str = "Watch messages on their way, requests paired with their
 
 /// How often requests are looked through for those nobody has answered.
 const EXPIRY: Duration = Duration::from_millis(100);
+
+/// How long ending may take after Ctrl-C; a second one ends it at once.
+const PARTING: Duration = Duration::from_secs(2);
 
 /// Flags and words.
 #[derive(clap::Args, Debug)]
@@ -103,7 +107,7 @@ pub fn run(args: &Args, settings: &Settings, ui: &mut Ui) -> anyhow::Result<Code
     let patience = args.link.patience(settings).reply;
     super::block_on(async {
         let source = Source { transport, watch: Watch { patterns, from }, listen: args.listen.clone() };
-        let feed = source.open(ui).await?;
+        let mut feed = source.open(ui).await?;
         let mut watching = Watching {
             show,
             source,
@@ -116,7 +120,16 @@ pub fn run(args: &Args, settings: &Settings, ui: &mut Ui) -> anyhow::Result<Code
             left: args.count,
             position: None,
         };
-        let code = watching.follow(feed, args, ui).await?;
+        let mut interrupted = std::pin::pin!(super::interrupted());
+        let outcome = watching.follow(&mut feed, args, interrupted.as_mut(), ui).await;
+        // Nobody waits for the end to see what is shown.
+        let flushed = ui.flush();
+        match outcome {
+            Ok(Code::Interrupted) => source::close(feed, PARTING, std::future::pending()).await,
+            _ => source::close(feed, patience.max(PARTING), interrupted).await,
+        }
+        let code = outcome?;
+        flushed?;
         watching.sum_up(args.stats, code == Code::Interrupted, ui)?;
         Ok(code)
     })
@@ -196,9 +209,13 @@ struct Watching {
 }
 
 impl Watching {
-    async fn follow(&mut self, mut feed: Feed, args: &Args, ui: &mut Ui) -> anyhow::Result<Code> {
-        let interrupted = super::interrupted();
-        tokio::pin!(interrupted);
+    async fn follow(
+        &mut self,
+        feed: &mut Feed,
+        args: &Args,
+        mut interrupted: Pin<&mut impl Future<Output = ()>>,
+        ui: &mut Ui,
+    ) -> anyhow::Result<Code> {
         let start = Instant::now();
         let mut last = start;
         let mut expiry = tokio::time::interval(EXPIRY);
@@ -213,7 +230,7 @@ impl Watching {
                         tokio::select! {
                             () = &mut interrupted => return Ok(Code::Interrupted),
                             () = over(start, args.lasting) => return Ok(Code::Done),
-                            reopened = self.source.reopen() => feed = reopened,
+                            reopened = self.source.reopen() => *feed = reopened,
                         }
                         ui.note(&format!("connected again after {:.1}s", lost_at.elapsed().as_secs_f64()));
                         continue;

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
+use tokio::task::JoinHandle;
 
 use super::Event;
 use crate::message::Delivery;
@@ -37,9 +38,10 @@ impl Shared {
     }
 }
 
-/// The reading end of a watch or a proxy.
+/// The reading end of a watch or a proxy. Dropping it ends them; [`Feed::close`] also waits until they have ended.
 pub struct Feed {
     shared: Arc<Shared>,
+    closing: Option<JoinHandle<()>>,
 }
 
 /// The writing end; clones feed the same reader.
@@ -51,7 +53,7 @@ pub struct FeedSender {
 pub fn feed() -> (FeedSender, Feed) {
     let shared = Arc::new(Shared::default());
     shared.lock().senders = 1;
-    (FeedSender { shared: shared.clone() }, Feed { shared })
+    (FeedSender { shared: shared.clone() }, Feed { shared, closing: None })
 }
 
 impl FeedSender {
@@ -91,6 +93,19 @@ impl FeedSender {
     pub fn is_abandoned(&self) -> bool {
         self.shared.lock().abandoned
     }
+
+    /// Waits until nobody reads any more: then what was set or begun for the reader is put back and ended.
+    pub async fn abandoned(&self) {
+        loop {
+            let emptied = self.shared.emptied.notified();
+            tokio::pin!(emptied);
+            emptied.as_mut().enable();
+            if self.is_abandoned() {
+                return;
+            }
+            emptied.await;
+        }
+    }
 }
 
 impl State {
@@ -119,6 +134,24 @@ impl Drop for FeedSender {
 }
 
 impl Feed {
+    /// With `closing`, a task that ends once [`FeedSender::abandoned`] does and everything is put back then: what
+    /// [`Feed::close`] waits for.
+    #[must_use]
+    pub fn closed_by(mut self, closing: JoinHandle<()>) -> Self {
+        self.closing = Some(closing);
+        self
+    }
+
+    /// Ends the watch or the proxy in good order, and waits for that. The caller sets the limit.
+    pub async fn close(mut self) {
+        let closing = self.closing.take();
+        drop(self);
+        if let Some(closing) = closing {
+            // Were it to panic, there would be nothing more to wait for.
+            let _ = closing.await;
+        }
+    }
+
     /// All that waits, in order; waits while there is nothing. `None` once every sender is gone and all was read.
     pub async fn recv(&mut self) -> Option<Vec<Event>> {
         loop {
@@ -152,6 +185,20 @@ impl Drop for Feed {
 mod tests {
     use super::*;
     use crate::message::Direction;
+
+    #[tokio::test]
+    async fn what_was_set_for_the_reader_is_put_back_before_it_is_closed() {
+        let (sender, feed) = feed();
+        let is_put_back = Arc::new(Mutex::new(false));
+        let told = is_put_back.clone();
+        let closing = tokio::spawn(async move {
+            sender.abandoned().await;
+            tokio::task::yield_now().await;
+            *told.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        });
+        feed.closed_by(closing).close().await;
+        assert!(*is_put_back.lock().unwrap_or_else(PoisonError::into_inner));
+    }
 
     #[tokio::test]
     async fn many_small_messages_are_bounded_too() {

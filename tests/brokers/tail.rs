@@ -120,7 +120,7 @@ fn only_what_was_asked_for() {
     for tail in [&lines, &unanswered] {
         let through = format!("tcp://{}", tail.listening());
         program::run(&["send", &through, "no.such"]).exits(1);
-        // The tail has what it wants before this has its answer, and takes the connection with it.
+        // It is never answered: the tail waits for that no longer than it does for any reply.
         program::run(&["send", &through, "later"]);
     }
     assert_eq!(lines.ended().code(), Some(0), "{}", lines.output());
@@ -128,6 +128,20 @@ fn only_what_was_asked_for() {
     assert_eq!(unanswered.ended().code(), Some(0), "{}", unanswered.output());
     let (stdout, _) = unanswered.lines();
     assert!(matches!(&stdout[..], [line] if line.contains(r#""type":"unanswered""#)), "{stdout:?}");
+}
+
+/// A tail that has seen what it was asked for goes on passing until nobody waits for a reply.
+#[test]
+fn nobody_loses_a_reply_to_the_end_of_a_tail() {
+    let mock =
+        program::start(&["mock", "tcp://127.0.0.1:0", "--on", "later={\"a\":\"reply\"}", "--delay", "500ms"]);
+    let url = format!("tcp://{}", mock.listening());
+    let mut tail = program::start(&["tail", &url, "--listen", "0", "-n", "1", "-o", "json"]);
+    let through = format!("tcp://{}", tail.listening());
+    let run = program::run(&["send", &through, "later"]).exits(0);
+    assert_eq!(run.stdout, [r#"{"a":"reply"}"#]);
+    assert_eq!(tail.ended().code(), Some(0), "{}", tail.output());
+    assert_eq!(tail.lines().0.len(), 1, "{}", tail.output());
 }
 
 /// The client hears the same as without the proxy: that it cannot connect, or that the connection closed.

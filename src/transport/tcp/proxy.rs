@@ -1,9 +1,12 @@
 //! Standing in between: bytes pass untouched, and are decoded on the side.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::value::RawValue;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
 
 use super::{lacking, net};
 use crate::message::{Delivery, Direction, Finding, ReplyKind};
@@ -22,22 +25,28 @@ pub(super) async fn start(
     let listener = net::Listener::bind(address, tls).await?;
     let listening = listener.address();
     let (sender, events) = feed();
-    tokio::spawn(accept(listener, Arc::new(upstream), secure, sender));
-    Ok(Proxy { listening, events })
+    let closing = tokio::spawn(accept(listener, Arc::new(upstream), secure, sender));
+    Ok(Proxy { listening, events: events.closed_by(closing) })
 }
 
+/// Takes clients until nobody watches any more; ends with the last of their connections.
 async fn accept(listener: net::Listener, upstream: Arc<Endpoint>, secure: bool, sender: FeedSender) {
+    let mut joined = JoinSet::new();
     for scope in 1.. {
-        let Ok(incoming) = listener.accept().await else {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = sender.abandoned() => break,
+        };
+        let Ok(incoming) = accepted else {
             // Out of file descriptors, most likely: those that are open will close.
             tokio::time::sleep(std::time::Duration::from_millis(50)).await;
             continue;
         };
-        if sender.is_abandoned() {
-            return;
-        }
-        tokio::spawn(join(incoming, upstream.clone(), secure, sender.clone(), scope));
+        while joined.try_join_next().is_some() {}
+        joined.spawn(join(incoming, upstream.clone(), secure, sender.clone(), scope));
     }
+    drop(listener);
+    joined.join_all().await;
 }
 
 async fn join(
@@ -63,14 +72,23 @@ async fn join(
             return tell("upstream-unreachable", format!("{error}{cause}; {peer} was turned away"));
         }
     };
-    let tap = |side| Tap::new(sender.clone(), side, scope, peer.clone(), upstream.nest);
+    let open = Arc::new(OpenCalls::default());
+    let tap = |side| Tap::new(sender.clone(), side, scope, peer.clone(), upstream.nest, open.clone());
     tokio::join!(pass(client.0, server.1, tap(Side::Client)), pass(server.0, client.1, tap(Side::Server)));
 }
 
-/// Passes one direction on to its end, which is passed on, too.
+/// Passes one direction on to its end, which is passed on, too; or, once nobody watches any more, until every
+/// request has its reply.
 async fn pass(mut from: net::Reader, mut to: net::Writer, mut tap: Tap) {
     let mut buffer = vec![0; READ_SIZE];
-    while let Ok(count @ 1..) = from.read(&mut buffer).await {
+    loop {
+        let read = tokio::select! {
+            // In this order: what has come is passed on before the end.
+            biased;
+            read = from.read(&mut buffer) => read,
+            () = tap.over() => break,
+        };
+        let Ok(count @ 1..) = read else { break };
         // Passed on first: watching may not hold anyone up.
         if to.write_all(&buffer[..count]).await.is_err() || to.flush().await.is_err() {
             break;
@@ -80,6 +98,55 @@ async fn pass(mut from: net::Reader, mut to: net::Writer, mut tap: Tap) {
     // The other side may have gone first.
     let _ = to.shutdown().await;
     tap.end();
+}
+
+/// The requests of one connection that have no final reply yet.
+#[derive(Default)]
+struct OpenCalls {
+    ids: Mutex<HashMap<Box<str>, usize>>,
+    changed: Notify,
+}
+
+impl OpenCalls {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Box<str>, usize>> {
+        // Nothing panics while it holds the lock; were it to, the table is still a table.
+        self.ids.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn open(&self, id: &RawValue) {
+        *self.lock().entry(id.get().into()).or_default() += 1;
+    }
+
+    fn close(&self, id: &str) {
+        let mut ids = self.lock();
+        if let Some(count) = ids.get_mut(id) {
+            *count -= 1;
+            if *count == 0 {
+                ids.remove(id);
+            }
+        }
+        drop(ids);
+        self.changed.notify_waiters();
+    }
+
+    /// None are known any more: the stream cannot be read.
+    fn give_up(&self) {
+        self.lock().clear();
+        self.changed.notify_waiters();
+    }
+
+    /// Waits until there are none.
+    async fn settled(&self) {
+        loop {
+            let changed = self.changed.notified();
+            tokio::pin!(changed);
+            changed.as_mut().enable();
+            if self.lock().is_empty() {
+                return;
+            }
+            changed.await;
+        }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -95,13 +162,27 @@ struct Tap {
     scope: u64,
     peer: String,
     nest: NestVersion,
+    open: Arc<OpenCalls>,
     /// `None` once the stream turned out not to be Nest's.
     decoder: Option<tcp::Decoder>,
 }
 
 impl Tap {
-    fn new(sender: FeedSender, side: Side, scope: u64, peer: String, nest: NestVersion) -> Self {
-        Self { sender, side, scope, peer, nest, decoder: Some(tcp::Decoder::new(tcp::MAX_UNITS)) }
+    fn new(
+        sender: FeedSender,
+        side: Side,
+        scope: u64,
+        peer: String,
+        nest: NestVersion,
+        open: Arc<OpenCalls>,
+    ) -> Self {
+        Self { sender, side, scope, peer, nest, open, decoder: Some(tcp::Decoder::new(tcp::MAX_UNITS)) }
+    }
+
+    /// Nobody watches any more, and nobody on this connection waits for a reply.
+    async fn over(&self) {
+        self.sender.abandoned().await;
+        self.open.settled().await;
     }
 
     fn see(&mut self, bytes: &[u8]) {
@@ -114,6 +195,7 @@ impl Tap {
                 let text =
                     format!("{who} sent what is not Nest's TCP: {what}; it is passed on, but no longer read");
                 self.tell("not-nest", text);
+                self.open.give_up();
             }
         }
     }
@@ -126,6 +208,13 @@ impl Tap {
                 Side::Client => self.call(&packet, body.len()),
                 Side::Server => self.reply(&packet, body.len()),
             };
+            if let Some(id) = &delivery.id {
+                match delivery.direction {
+                    Direction::Request => self.open.open(id),
+                    _ if delivery.is_final => self.open.close(id.get()),
+                    _ => {}
+                }
+            }
             self.sender.push(Event::Message(Box::new(delivery)), body.len());
         }
         Ok(())
