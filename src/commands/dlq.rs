@@ -12,7 +12,7 @@ use crate::fault::Fault;
 use crate::record::{self, Context};
 use crate::settings::Settings;
 use crate::traffic::{Criteria, Filter};
-use crate::transport::{self, Broker, Letter, Transport};
+use crate::transport::{self, Broker, Letter, Store, Transport};
 use crate::ui::{Format, Ui};
 
 /// What it is for.
@@ -119,12 +119,13 @@ pub fn run(args: &Args, settings: &Settings, ui: &mut Ui) -> anyhow::Result<Code
             let mut show = Show::new(&looking.show, spec.name, target.service)?;
             let transport = transport::open(target.endpoint)?;
             super::block_on_here(async {
-                let mut letters = Letters::new(broker(&*transport)?, store).await?;
+                let mut letters = Letters::new(broker(&*transport)?, store, ui).await?;
                 let mut left = looking.which.count.unwrap_or(u64::MAX);
                 while left > 0 {
                     let Some(letter) = letters.next().await? else { break };
                     left -= u64::from(show.message(ui, &letter.delivery, None)?);
                 }
+                letters.close().await?;
                 Ok(Code::Done)
             })
         }
@@ -133,7 +134,7 @@ pub fn run(args: &Args, settings: &Settings, ui: &mut Ui) -> anyhow::Result<Code
             let filter = Chosen::new(redrive.filter.as_deref(), &target)?;
             let transport = transport::open(target.endpoint)?;
             super::block_on_here(async {
-                let letters = Letters::new(broker(&*transport)?, store).await?;
+                let letters = Letters::new(broker(&*transport)?, store, ui).await?;
                 tokio::select! {
                     outcome = redrive.run(letters, filter, ui) => outcome,
                     () = super::interrupted() => Ok(Code::Interrupted),
@@ -206,36 +207,45 @@ impl Which {
     }
 }
 
-/// The letters of a store that were there at the start: what comes while they are sent again is left alone.
+/// The letters of a store that were there at the start: what comes while they are sent again is left alone, so that
+/// one which fails again is not sent round and round.
 struct Letters<'a> {
-    broker: &'a dyn Broker,
+    look: Box<dyn transport::Letters + 'a>,
     store: &'a str,
-    after: u64,
     left: u64,
 }
 
 impl<'a> Letters<'a> {
-    async fn new(broker: &'a dyn Broker, store: &'a str) -> anyhow::Result<Self> {
-        let stores = broker.stores().await?;
-        let left = stores.iter().find(|known| known.name == store).map(|store| store.messages);
-        let left = left.ok_or_else(|| {
-            let names: Vec<_> = stores.iter().map(|store| store.name.as_str()).collect();
-            Fault::new(format!("there is no `{store}`")).hint(format!("there are: {}", names.join(", ")))
-        })?;
-        Ok(Self { broker, store, after: 0, left })
+    async fn new(broker: &'a dyn Broker, store: &'a str, ui: &mut Ui) -> anyhow::Result<Self> {
+        let found = find(broker, store).await?;
+        if let Some(caution) = &found.caution {
+            ui.warn(caution);
+        }
+        Ok(Self { look: broker.letters(store).await?, store, left: found.messages })
     }
 
     async fn next(&mut self) -> anyhow::Result<Option<Letter>> {
         if self.left == 0 {
             return Ok(None);
         }
-        let letter = self.broker.next_letter(self.store, self.after).await?;
-        if let Some(letter) = &letter {
-            self.after = letter.position;
-            self.left -= 1;
-        }
-        Ok(letter)
+        self.left -= 1;
+        Ok(self.look.next().await?)
     }
+
+    async fn close(self) -> anyhow::Result<()> {
+        Ok(self.look.close().await?)
+    }
+}
+
+/// The store of this name.
+async fn find(broker: &dyn Broker, store: &str) -> anyhow::Result<Store> {
+    let stores = broker.stores().await?;
+    let names: Vec<_> = stores.iter().map(|store| store.name.as_str()).collect();
+    let missing = Fault::new(format!("there is no `{store}`")).hint(match names[..] {
+        [] => "the broker keeps nothing at all".to_owned(),
+        _ => format!("there are: {}", names.join(", ")),
+    });
+    Ok(stores.into_iter().find(|known| known.name == store).ok_or(missing)?)
 }
 
 /// `--filter` over the records of letters.
@@ -279,17 +289,18 @@ impl Redrive {
             if let Some(pace) = &mut pace {
                 pace.wait().await;
             }
-            match self.redrive(letters.broker, &letter, ui).await {
+            match self.redrive(&mut letters, &letter, ui).await {
                 Ok(()) => sent += 1,
                 Err(error) if self.which.count == Some(1) => return Err(error),
                 Err(error) => {
                     stuck += 1;
                     let hint = error.downcast_ref().and_then(transport::Error::advice);
                     let hint = hint.map_or_else(String::new, |hint| format!("; {hint}"));
-                    ui.warn(&format!("letter {} stays where it is: {error:#}{hint}", letter.position));
+                    ui.warn(&format!("letter {} stays where it is: {error:#}{hint}", letter.place));
                 }
             }
         }
+        letters.close().await?;
         let done = if self.safety.dry_run { "would be sent again" } else { "sent again and deleted" };
         ui.note(&format!("{sent} {done}, {stuck} left where they are"));
         match (sent, stuck) {
@@ -299,18 +310,23 @@ impl Redrive {
         }
     }
 
-    async fn redrive(&self, broker: &dyn Broker, letter: &Letter, ui: &mut Ui) -> anyhow::Result<()> {
+    async fn redrive(&self, letters: &mut Letters<'_>, letter: &Letter, ui: &mut Ui) -> anyhow::Result<()> {
         let to = self.to.as_ref().or(letter.origin.as_ref()).ok_or_else(|| {
-            Fault::new(format!("where letter {} came from cannot be told", letter.position))
+            Fault::new(format!("where letter {} came from cannot be told", letter.place))
                 .hint("name where it goes: --to PATTERN")
         })?;
+        if to == letters.store {
+            let fault = Fault::new(format!("sending it to `{to}` would only put it back"));
+            return Err(fault.hint("name where it goes: --to PATTERN").into());
+        }
         if self.safety.dry_run {
-            ui.out_line(&format!("{} {} -> {to}", letter.store, letter.position))?;
+            let why = letter.reason.as_ref().map_or_else(String::new, |reason| format!(" ({reason})"));
+            ui.out_line(&format!("{} {}{why} -> {to}", letters.store, letter.place))?;
             return Ok(());
         }
-        broker.copy_letter(letter, to).await?;
+        letters.look.copy(letter, to).await?;
         // Only now: a letter that is lost on the way would be lost for good.
-        Ok(broker.delete_letter(letter).await?)
+        Ok(letters.look.remove(letter).await?)
     }
 }
 
@@ -322,27 +338,28 @@ impl Purge {
         mut chosen: Chosen,
         ui: &mut Ui,
     ) -> anyhow::Result<Code> {
-        let mut letters = Letters::new(broker, store).await?;
         let mut gone = 0;
         let is_whole = self.which.count.is_none() && self.filter.is_none();
         if !self.safety.dry_run {
-            self.ask(letters.left, store, is_whole, ui)?;
+            self.ask(find(broker, store).await?.messages, store, is_whole, ui)?;
         }
         if is_whole && !self.safety.dry_run {
             gone = broker.purge(store).await?;
         } else {
+            let mut letters = Letters::new(broker, store, ui).await?;
             while self.which.count.is_none_or(|count| gone < count) {
                 let Some(letter) = letters.next().await? else { break };
                 if !chosen.keeps(&letter, ui) {
                     continue;
                 }
                 if self.safety.dry_run {
-                    ui.out_line(&format!("{store} {}", letter.position))?;
+                    ui.out_line(&format!("{store} {}", letter.place))?;
                 } else {
-                    broker.delete_letter(&letter).await?;
+                    letters.look.remove(&letter).await?;
                 }
                 gone += 1;
             }
+            letters.close().await?;
         }
         let done = if self.safety.dry_run { "would be deleted" } else { "deleted" };
         ui.note(&format!("{gone} {done}"));

@@ -28,7 +28,7 @@ use crate::message::{Called, Delivery, Finding, Message, Pattern, Reply};
 use crate::secret::Secret;
 use crate::wire::NestVersion;
 
-pub use broker::{Broker, Letter, Store};
+pub use broker::{Broker, Letter, Letters, Store};
 pub use error::{Error, Kind, Result};
 pub use feed::{Feed, FeedSender, feed};
 

@@ -12,7 +12,7 @@ use super::history::delivery;
 use super::jetstream::{self, Nothing, Place};
 use super::{Nats, refused};
 use crate::message::{HeaderValue, Headers};
-use crate::transport::{Broker, Error, Kind, Letter, Result, Store};
+use crate::transport::{Broker, Error, Kind, Letter, Letters, Result, Store};
 use crate::wire::nats::{self, Inbound, subject};
 
 /// What the subject of a dead letter begins with; the rest is where it came from.
@@ -48,9 +48,9 @@ impl Nats {
         let nanoseconds = kept.time.parse().map_or(0, |time: jiff::Timestamp| time.as_nanosecond());
         let place = Place { sequence: kept.seq, delivery: 0, nanoseconds, pending: 0 };
         Ok(Letter {
-            store: store.to_owned(),
-            position: kept.seq,
+            place: kept.seq,
             origin: kept.subject.strip_prefix(DEAD).filter(|origin| !origin.is_empty()).map(str::to_owned),
+            reason: None,
             delivery: delivery(&inbound, place, store),
             payload: Bytes::from(payload),
         })
@@ -76,40 +76,67 @@ impl Broker for Nats {
                 sources: stream.config.subjects,
                 messages: stream.state.messages,
                 bytes: stream.state.bytes,
+                caution: None,
             }
         };
         Ok(streams.into_iter().map(store).collect())
     }
 
-    async fn next_letter(&self, store: &str, after: u64) -> Result<Option<Letter>> {
+    async fn letters<'a>(&'a self, store: &str) -> Result<Box<dyn Letters + 'a>> {
+        // A wrong name is told in other words than the end.
+        jetstream::stream(&*self.client().await?, store).await?;
+        Ok(Box::new(Look { nats: self, store: store.to_owned(), after: 0 }))
+    }
+
+    async fn purge(&self, store: &str) -> Result<u64> {
+        #[derive(Deserialize)]
+        struct Purged {
+            purged: u64,
+        }
+        let client = self.client().await?;
+        jetstream::stream(&client, store).await?;
+        let purged: Purged = jetstream::ask(&client, &format!("STREAM.PURGE.{store}"), &Nothing {}).await?;
+        Ok(purged.purged)
+    }
+}
+
+/// A look through a stream: letters are asked for by number.
+struct Look<'a> {
+    nats: &'a Nats,
+    store: String,
+    after: u64,
+}
+
+#[async_trait]
+impl Letters for Look<'_> {
+    async fn next(&mut self) -> Result<Option<Letter>> {
         #[derive(Serialize)]
         struct Next {
             seq: u64,
             next_by_subj: &'static str,
         }
-        let client = self.client().await?;
-        if after == 0 {
-            // A wrong name is told in other words than the end.
-            jetstream::stream(&client, store).await?;
-        }
-        let next = Next { seq: after + 1, next_by_subj: ">" };
-        match jetstream::ask::<Found>(&client, &format!("STREAM.MSG.GET.{store}"), &next).await {
-            Ok(found) => Self::letter(store, &found.message).map(Some),
+        let client = self.nats.client().await?;
+        let next = Next { seq: self.after + 1, next_by_subj: ">" };
+        match jetstream::ask::<Found>(&client, &format!("STREAM.MSG.GET.{}", self.store), &next).await {
+            Ok(found) => {
+                self.after = found.message.seq;
+                Nats::letter(&self.store, &found.message).map(Some)
+            }
             Err(error) if error.kind() == Kind::NobodyThere => Ok(None),
             Err(error) => Err(error),
         }
     }
 
-    async fn copy_letter(&self, letter: &Letter, to: &str) -> Result<()> {
+    async fn copy(&mut self, letter: &Letter, to: &str) -> Result<()> {
         subject::check_literal(to).map_err(refused)?;
         let mut headers = without_broker(&letter.delivery.headers);
         // Told again after a break, the copy is taken for the one it is: the stream drops the second.
-        let id = format!("eyas-{}-{}", letter.store, letter.position);
+        let id = format!("eyas-{}-{}", self.store, letter.place);
         headers.push(("Nats-Msg-Id".to_owned(), HeaderValue::Text(id)));
         let mut block = Vec::new();
         nats::encode_headers(&mut block, &headers).map_err(refused)?;
-        let client = self.client().await?;
-        let told = timeout(self.endpoint.connect_timeout, client.ask(to, &block, &letter.payload)).await;
+        let client = self.nats.client().await?;
+        let told = timeout(self.nats.endpoint.connect_timeout, client.ask(to, &block, &letter.payload)).await;
         let unkept = || {
             let what = format!("no stream keeps what is sent to `{to}`, so nobody could confirm the copy");
             Error::new(Kind::Refused, what).hint("name a subject that a stream captures: --to SUBJECT")
@@ -122,26 +149,15 @@ impl Broker for Nats {
         jetstream::acknowledged(&answer)
     }
 
-    async fn delete_letter(&self, letter: &Letter) -> Result<()> {
+    async fn remove(&mut self, letter: &Letter) -> Result<()> {
         #[derive(Serialize)]
         struct Delete {
             seq: u64,
             no_erase: bool,
         }
-        let delete = Delete { seq: letter.position, no_erase: true };
-        let subject = format!("STREAM.MSG.DELETE.{}", letter.store);
-        jetstream::ask::<IgnoredAny>(&*self.client().await?, &subject, &delete).await.map(drop)
-    }
-
-    async fn purge(&self, store: &str) -> Result<u64> {
-        #[derive(Deserialize)]
-        struct Purged {
-            purged: u64,
-        }
-        let client = self.client().await?;
-        jetstream::stream(&client, store).await?;
-        let purged: Purged = jetstream::ask(&client, &format!("STREAM.PURGE.{store}"), &Nothing {}).await?;
-        Ok(purged.purged)
+        let delete = Delete { seq: letter.place, no_erase: true };
+        let subject = format!("STREAM.MSG.DELETE.{}", self.store);
+        jetstream::ask::<IgnoredAny>(&*self.nats.client().await?, &subject, &delete).await.map(drop)
     }
 }
 
@@ -159,7 +175,7 @@ mod tests {
             time: "2026-01-02T03:04:05.678Z".to_owned(),
         };
         let letter = Nats::letter("DLQ", &kept("dlq.orders.paid")).expect("a letter");
-        assert_eq!((letter.position, letter.origin.as_deref()), (7, Some("orders.paid")));
+        assert_eq!((letter.place, letter.origin.as_deref()), (7, Some("orders.paid")));
         assert_eq!(without_broker(&letter.delivery.headers).len(), 1);
         assert_eq!(letter.payload, r#"{"pattern":"a","data":1}"#);
         assert_eq!(Nats::letter("DLQ", &kept("orders.paid")).expect("a letter").origin, None);
