@@ -3,8 +3,9 @@
 use std::io::{self, Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
+use std::time::Duration;
 
 /// A listening port; its threads end with the process.
 pub struct Fake {
@@ -59,6 +60,18 @@ impl Fake {
         })
     }
 
+    /// Passes everything on to `port` until `stalled`; then it keeps its connections and passes nothing: no end
+    /// ever comes.
+    pub fn stalling(port: u16, stalled: Arc<AtomicBool>) -> Self {
+        Self::serve(move |near| {
+            let far = TcpStream::connect(("127.0.0.1", port)).expect("the target listens");
+            let (near_too, far_too) = (near.try_clone().unwrap(), far.try_clone().unwrap());
+            let stalled_too = Arc::clone(&stalled);
+            thread::spawn(move || pass(far_too, near_too, &stalled_too));
+            pass(near, far, &stalled);
+        })
+    }
+
     /// Its address as a URL.
     pub fn url(&self) -> String {
         format!("tcp://{}", self.address)
@@ -67,6 +80,19 @@ impl Fake {
     /// How many connections there were.
     pub fn accepted(&self) -> usize {
         self.accepted.load(Ordering::SeqCst)
+    }
+}
+
+/// Copies until `stalled`, which holds what it has for ever.
+fn pass(mut from: TcpStream, mut to: TcpStream, stalled: &AtomicBool) {
+    let mut buffer = [0; 4096];
+    while let Ok(count @ 1..) = from.read(&mut buffer) {
+        while stalled.load(Ordering::SeqCst) {
+            thread::sleep(Duration::from_secs(60));
+        }
+        if to.write_all(&buffer[..count]).is_err() {
+            return;
+        }
     }
 }
 

@@ -7,6 +7,7 @@ mod broker;
 mod conformance;
 mod eyas;
 mod fake;
+mod faults;
 mod ground;
 mod jetstream;
 mod mock;

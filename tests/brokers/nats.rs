@@ -18,7 +18,7 @@ pub fn broker(arguments: &[&str]) -> Broker {
 }
 
 /// The same with further lines in its configuration.
-fn configured(more: &str, arguments: &[&str]) -> Broker {
+pub fn configured(more: &str, arguments: &[&str]) -> Broker {
     static FILES: AtomicUsize = AtomicUsize::new(0);
     // A reply of a mebibyte is more than the broker takes by itself.
     let file = format!("max_payload: 8MB\n{more}\n");

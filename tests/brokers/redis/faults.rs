@@ -3,9 +3,6 @@
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::process::{Command, Stdio};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use super::{ask_server, broker, record, tail, url, wait_until};
 use crate::broker::Broker;
@@ -26,45 +23,6 @@ fn redis_server_that_restarts_under_a_tail() {
     wait_until(|| ask_server(&broker, "PUBSUB NUMPAT") == ":1");
     assert_eq!(ask_server(&broker, "PUBLISH after 1"), ":1");
     record(&tail, "message", |record| record.text("dest").as_deref() == Some("after"));
-}
-
-/// A proxy in between that keeps its connections and passes nothing any more: no end ever comes.
-#[test]
-fn redis_server_behind_a_proxy_that_stalls() {
-    let broker = broker(&[]);
-    let stalls = Arc::new(AtomicBool::new(false));
-    let (target, stalled) = (broker.port, Arc::clone(&stalls));
-    let proxy = Fake::serve(move |near| {
-        let far = TcpStream::connect(("127.0.0.1", target)).unwrap();
-        let (near_too, far_too) = (near.try_clone().unwrap(), far.try_clone().unwrap());
-        let stalled_too = Arc::clone(&stalled);
-        std::thread::spawn(move || pass(far_too, near_too, &stalled_too));
-        pass(near, far, &stalled);
-    });
-    let through = proxy.url().replace("tcp", "redis");
-    let tail = program::start(&["tail", &through, "-o", "json", "--connect-timeout", "1s"]);
-    wait_until(|| ask_server(&broker, "PUBSUB NUMPAT") == ":1");
-    stalls.store(true, Ordering::SeqCst);
-    let gap = record(&tail, "gap", |record| record.text("type").as_deref() == Some("gap"));
-    assert_eq!(gap.raw("lost").as_deref(), Some("null"));
-    stalls.store(false, Ordering::SeqCst);
-    wait_until(|| {
-        ask_server(&broker, "PUBLISH after 1");
-        tail.lines().0.iter().any(|line| line.contains(r#""dest":"after""#))
-    });
-}
-
-/// Copies until `stalled`, which holds what it has for ever.
-fn pass(mut from: TcpStream, mut to: TcpStream, stalled: &AtomicBool) {
-    let mut buffer = [0; 4096];
-    while let Ok(count @ 1..) = from.read(&mut buffer) {
-        while stalled.load(Ordering::SeqCst) {
-            std::thread::sleep(Duration::from_secs(60));
-        }
-        if to.write_all(&buffer[..count]).is_err() {
-            return;
-        }
-    }
 }
 
 #[test]

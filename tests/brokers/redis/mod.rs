@@ -75,7 +75,8 @@ fn tail(broker: &Broker, arguments: &[&str]) -> Server {
     server
 }
 
-fn wait_until(done: impl Fn() -> bool) {
+/// Waits until it is so.
+pub fn wait_until(done: impl Fn() -> bool) {
     let deadline = Instant::now() + PATIENCE;
     while !done() {
         assert!(Instant::now() < deadline, "it never came to be");

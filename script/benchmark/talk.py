@@ -1,0 +1,197 @@
+"""Messages: how fast they leave, are answered, and are shown."""
+import json
+import os
+import select
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass
+
+from . import peers
+from .measure import EYAS, NEST, NODE, ORACLE, in_turns, memory, ratio, resident, say
+from .servers import PAYLOAD, Mock, Mosquitto, Nats, Redis, Service
+
+ROUNDS = 5
+
+
+@dataclass
+class Emit:
+    """A way to publish, and the peer that publishes so."""
+    what: str
+    options: list
+    peer: str
+    publish: callable
+    count: int = 300_000
+
+
+@dataclass
+class Watch:
+    """The peer that shows messages, and how many lines each takes there."""
+    peer: str
+    command: callable
+    lines: int = 1
+
+
+@dataclass
+class Row:
+    """A broker and its peers."""
+    broker: type
+    emits: list
+    watch: Watch
+    # Nest's MQTT client waits some 40 ms for each call that is alone on its way: few of them must do.
+    alone: int = 2_000
+
+
+ROWS = {
+    "redis": Row(Redis, [Emit("", [], "redis-benchmark -P 64", peers.redis_benchmark, 1_000_000)],
+                 Watch("redis-cli SUBSCRIBE", peers.redis_cli, 3)),
+    "nats": Row(Nats, [Emit("", [], "nats bench --pub 1", peers.nats_bench, 2_000_000)],
+                Watch("nats sub --raw", peers.nats_sub)),
+    "mqtt": Row(Mosquitto, [Emit(" at QoS 0", [], "mosquitto_pub -l", peers.mosquitto_pub),
+                            Emit(" at QoS 1", ["-O", "qos=1"], "mosquitto_pub -l -q 1", peers.mosquitto_pub_confirmed,
+                                 100_000)],
+                Watch("mosquitto_sub", peers.mosquitto_sub), alone=250),
+}
+
+
+def start():
+    print("start-up (200 runs in turns)")
+    found = in_turns(200, true=["true"], eyas=[EYAS, "--version"])
+    say("`eyas --version` over `true`", f"{(found['eyas'] - found['true']) * 1000:.2f} ms")
+
+
+def send():
+    print("one-shot: send one request, print its reply, end (against `eyas mock`)")
+    with Mock() as mock:
+        script = [NODE, str(ORACLE / "bench.mjs"), NEST, mock.url, "ping", "1", "1"]
+        command = [EYAS, "send", mock.url, "ping"]
+        found = in_turns(15, eyas=command, node=script)
+        say("eyas send", f"{found['eyas'] * 1000:.2f} ms", f"{memory(command):.0f} MiB")
+        say("Node script with Nest's ClientProxy", f"{found['node'] * 1000:.0f} ms", f"{memory(script):.0f} MiB")
+        say("ratio", f"{found['node'] / found['eyas']:.0f} x")
+    for in_flight, count in ((1, 20_000), (64, 60_000)):
+        print(f"warm: {in_flight} in flight, {count} requests, medians of {ROUNDS} rounds in turns")
+        with Mock() as mock:
+            warm(mock.url, in_flight, count, "eyas mock")
+        with Service() as service:
+            warm(service.url, in_flight, count // 4, "a Nest service (Node is the ceiling: no ratio)")
+
+
+def warm(url, in_flight, count, whom):
+    is_mock = whom == "eyas mock"
+    pattern = "ping" if is_mock else "echo"
+    ours, theirs = [], []
+    for _ in range(ROUNDS):
+        summary = json.loads(subprocess.check_output(
+            [EYAS, "bench", "send", url, pattern, "-n", str(count), "--in-flight", str(in_flight), "-o", "json"],
+            stderr=subprocess.DEVNULL))
+        ours.append(summary["throughput"])
+        found = json.loads(subprocess.check_output(
+            [NODE, str(ORACLE / "bench.mjs"), NEST, url, pattern, str(count), str(in_flight)]))
+        theirs.append(found["per_second"])
+    print(f"  against {whom}")
+    say("eyas bench send", f"{statistics.median(ours):,.0f} /s")
+    say("Nest's ClientProxy", f"{statistics.median(theirs):,.0f} /s")
+    if is_mock:
+        ratio(ours, theirs, digits=1)
+
+
+def rows(wanted):
+    return [row for name, row in ROWS.items() if not wanted or name in wanted]
+
+
+def emit(*wanted):
+    for row in rows(wanted):
+        for way in row.emits:
+            print(f"{row.broker.name}: emit events of 128 B to nobody{way.what}, medians of {ROUNDS} rounds in turns")
+            with row.broker() as broker:
+                ours, theirs = [], []
+                for _ in range(ROUNDS):
+                    ours.append(bench_emit(broker.url, way))
+                    theirs.append(way.publish(broker, way.count))
+            say("eyas bench emit", f"{statistics.median(ours):,.0f} /s")
+            say(way.peer, f"{statistics.median(theirs):,.0f} /s")
+            ratio(ours, theirs)
+
+
+def bench_emit(url, way):
+    # Nobody takes them, which is 3 or 6 where the broker tells: the rate is in the summary all the same.
+    run = subprocess.run([EYAS, "bench", "emit", url, "orders.created", "-d", PAYLOAD, "-n", str(way.count), "-o",
+                          "json", *way.options], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    return json.loads(run.stdout)["throughput"]
+
+
+def ask(*wanted):
+    for row in rows(wanted):
+        for in_flight, count in ((1, row.alone), (64, 20_000)):
+            print(f"{row.broker.name}: send, {in_flight} in flight, medians of {ROUNDS} rounds in turns")
+            with row.broker() as broker, Mock(broker.url) as mock:
+                warm(mock.url, in_flight, count, "eyas mock")
+
+
+def tail(*wanted):
+    for row in rows(wanted):
+        print(f"{row.broker.name}: tail of 300000 events, from the first that is sent to the last that is shown, "
+              f"medians of {ROUNDS} rounds in turns")
+        with row.broker() as broker:
+            ours, theirs = [], []
+            for _ in range(ROUNDS):
+                ours.append(watched(broker, tailing(broker), 1)[0])
+                theirs.append(watched(broker, row.watch.command(broker), row.watch.lines)[0])
+        say("eyas tail -o json", f"{statistics.median(ours):,.0f} /s")
+        say(row.watch.peer, f"{statistics.median(theirs):,.0f} /s")
+        ratio(ours, theirs)
+
+
+def flat(*wanted):
+    """Five million messages through one tail: what it holds after each million."""
+    for row in rows(wanted):
+        with row.broker() as broker:
+            held = watched(broker, tailing(broker), 1, count=1_000_000, times=5)[1]
+        say(f"{row.broker.name}: tail holds, after each million", " ".join(f"{mib:.0f}" for mib in held), "MiB")
+
+
+def tailing(broker):
+    return [EYAS, "tail", broker.url, "orders.created", "-o", "json"], None
+
+
+def publish(url, count):
+    subprocess.run([EYAS, "bench", "emit", url, "orders.created", "-d", PAYLOAD, "-n", str(count), "-o", "quiet"],
+                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def watched(broker, command, lines, count=300_000, times=1):
+    """Messages shown per second, and the memory that was held each time `count` of them had been."""
+    words, world = command
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=world or os.environ)
+    output, held, seconds = process.stdout.fileno(), [], 0
+    # It watches once it shows one.
+    while not lines_of(output, 0.3):
+        publish(broker.url, 1)
+    while lines_of(output, 1):
+        pass
+    for _ in range(times):
+        publisher = threading.Thread(target=publish, args=(broker.url, count))
+        missing = count * lines
+        started = time.perf_counter()
+        publisher.start()
+        while missing > 0:
+            came = lines_of(output, 30)
+            if not came:
+                sys.exit(f"{words[0]}: {missing} of {count * lines} lines were never shown")
+            missing -= came
+        seconds += time.perf_counter() - started
+        publisher.join()
+        held.append(resident(process.pid))
+    process.terminate()
+    process.wait()
+    return count * times / seconds, held
+
+
+def lines_of(output, patience):
+    """How many lines came at once; none within `patience` seconds is 0."""
+    if not select.select([output], [], [], patience)[0]:
+        return 0
+    return os.read(output, 1 << 20).count(b"\n")
