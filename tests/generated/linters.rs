@@ -11,9 +11,10 @@ fn lint(project: &Project, program: &str, words: &[&str]) {
 
 #[test]
 fn a_dockerfile_a_compose_file_and_a_workflow_as_they_should_be() {
-    for (test, words) in
-        [("linters", "--preset standard --http"), ("linters_minimal", "--preset minimal --with ci")]
-    {
+    for (test, words) in [
+        ("linters", "--preset standard --http"),
+        ("linters_minimal", "--preset minimal --with ci,docker,helm"),
+    ] {
         let project = Project::make(test, "shop-orders", words);
         let schema = |name: &str, file: &str| {
             lint(&project, "check-jsonschema", &["--builtin-schema", &format!("vendor.{name}"), file]);

@@ -39,7 +39,7 @@ macro_rules! variants {
     };
 }
 
-// Docker, compose and ci add nothing that Node runs.
+// Docker, compose, ci and helm add nothing that Node runs.
 variants! {
     worked_on minimal = "orders" "--preset minimal";
     judged standard = "orders" "--preset standard";
@@ -51,6 +51,8 @@ variants! {
     judged docker_alone = "orders" "--preset minimal --with docker";
     judged compose_alone = "orders" "--preset minimal --with docker,compose";
     judged ci_alone = "orders" "--preset minimal --with ci";
+    judged chart_alone = "orders" "--preset minimal --with docker,helm";
+    judged chart_standard = "shop-orders" "--preset standard --http --with helm --set autoscale=hpa";
 }
 
 #[test]
