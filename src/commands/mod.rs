@@ -19,6 +19,7 @@ pub mod show;
 pub mod source;
 pub mod tail;
 pub mod target;
+pub mod watch;
 
 use std::future::Future;
 

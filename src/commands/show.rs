@@ -24,7 +24,11 @@ pub fn summary(ui: &mut Ui, body: &impl Serialize) -> anyhow::Result<()> {
 /// What is shown of one target's traffic.
 pub struct Show {
     transport: &'static str,
-    service: Option<String>,
+    services: Vec<String>,
+    /// What people read where no service is known.
+    label: String,
+    /// Messages are filtered, and not shown.
+    is_hidden: bool,
     template: Option<Template>,
     filter: Filter,
     line: Vec<u8>,
@@ -36,22 +40,57 @@ impl Show {
     /// # Errors
     /// A filter or template that does not compile.
     pub fn new(flags: &ShowFlags, transport: &'static str, service: Option<String>) -> Result<Self, Fault> {
-        Self::filtered(flags, Criteria::default(), transport, service)
+        Self::of(flags, Criteria::default(), transport, service.into_iter().collect())
     }
 
-    /// The same with further criteria.
+    /// The same with further criteria, and for several services: whose a message is tells its pattern or its
+    /// queue, which begin with the service's name.
     ///
     /// # Errors
     /// A filter or template that does not compile.
-    pub fn filtered(
+    pub fn of(
         flags: &ShowFlags,
         criteria: Criteria,
         transport: &'static str,
-        service: Option<String>,
+        services: Vec<String>,
     ) -> Result<Self, Fault> {
         let criteria = Criteria { jq: flags.filter.clone(), grep: flags.grep.clone(), ..criteria };
         let template = flags.format.as_deref().map(Template::parse).transpose()?;
-        Ok(Self { transport, service, template, filter: Filter::new(&criteria)?, line: Vec::new() })
+        let filter = Filter::new(&criteria)?;
+        let label = transport.to_owned();
+        Ok(Self { transport, services, label, is_hidden: false, template, filter, line: Vec::new() })
+    }
+
+    /// What people read where no service is known.
+    #[must_use]
+    pub fn called(mut self, label: &str) -> Self {
+        label.clone_into(&mut self.label);
+        self
+    }
+
+    /// Messages are filtered and counted; shown they are only if not `is_hidden`.
+    #[must_use]
+    pub fn hidden(mut self, is_hidden: bool) -> Self {
+        self.is_hidden = is_hidden;
+        self
+    }
+
+    /// Whose a message with this pattern is, as people read it.
+    pub fn whose(&self, pattern: Option<&Pattern>, dest: Option<&str>) -> &str {
+        self.service(pattern, dest).unwrap_or(&self.label)
+    }
+
+    /// Whose a message is, as far as anything tells.
+    fn service(&self, pattern: Option<&Pattern>, dest: Option<&str>) -> Option<&str> {
+        let [_, _, ..] = &self.services[..] else { return self.services.first().map(String::as_str) };
+        let begins = |text: &str, name: &str| {
+            text.strip_prefix(name)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '/', '_', '-', ':']))
+        };
+        let is_of = |name: &&String| {
+            [pattern.map(Pattern::as_str), dest].into_iter().flatten().any(|text| begins(text, name))
+        };
+        self.services.iter().filter(is_of).max_by_key(|name| name.len()).map(String::as_str)
     }
 
     /// Shows a message as it was seen on its way; says whether it was kept.
@@ -63,6 +102,7 @@ impl Show {
             return Ok(false);
         }
         match ui.format() {
+            _ if self.is_hidden => {}
             _ if self.template.is_some() => self.fill(ui)?,
             Format::Json => ui.json_line(&self.line)?,
             Format::Raw => {
@@ -106,11 +146,15 @@ impl Show {
         if !self.filter.keeps_unanswered(request) {
             return Ok(false);
         }
-        self.write(|line, context, now| record::unanswered(line, context, now, request));
+        let of = (request.pattern.as_ref(), request.dest.as_deref());
+        self.write(of, |line, context, now| record::unanswered(line, context, now, request));
         if !self.keeps_line(ui) {
             return Ok(false);
         }
         let pattern = request.pattern.as_ref().map(Pattern::as_str);
+        if self.is_hidden {
+            return Ok(true);
+        }
         let is_row = self.template.is_none() && matches!(ui.format(), Format::Pretty | Format::Line);
         if self.is_json(ui) {
             ui.json_line(&self.line)?;
@@ -119,6 +163,7 @@ impl Show {
             let waited = Some(request.waited.as_secs_f64() * 1e3);
             let dest = request.dest.as_deref();
             ui.delivery(&Shown {
+                service: self.service(of.0, of.1),
                 pattern,
                 dest,
                 pair_ms: waited,
@@ -136,10 +181,16 @@ impl Show {
     }
 
     /// Writes a record that is no message.
-    fn write(&mut self, write: impl FnOnce(&mut Vec<u8>, &Context<'_>, Timestamp)) {
-        self.line.clear();
-        let context = Context { transport: self.transport, service: self.service.as_deref() };
-        write(&mut self.line, &context, Timestamp::now());
+    fn write(
+        &mut self,
+        (pattern, dest): (Option<&Pattern>, Option<&str>),
+        write: impl FnOnce(&mut Vec<u8>, &Context<'_>, Timestamp),
+    ) {
+        let mut line = std::mem::take(&mut self.line);
+        line.clear();
+        let context = Context { transport: self.transport, service: self.service(pattern, dest) };
+        write(&mut line, &context, Timestamp::now());
+        self.line = line;
     }
 
     /// Tells that messages are missing here.
@@ -169,7 +220,7 @@ impl Show {
         text: &str,
         write: impl FnOnce(&mut Vec<u8>, &Context<'_>, Timestamp),
     ) -> anyhow::Result<bool> {
-        self.write(write);
+        self.write((None, None), write);
         if !self.keeps_line(ui) {
             return Ok(false);
         }
@@ -187,9 +238,8 @@ impl Show {
             return false;
         }
         if self.filter.reads_records() || self.template.is_some() || ui.format() == Format::Json {
-            self.line.clear();
-            let context = Context { transport: self.transport, service: self.service.as_deref() };
-            record::message(&mut self.line, &context, delivery, pair);
+            let of = (asked_for(delivery, pair), delivery.dest.as_deref());
+            self.write(of, |line, context, _| record::message(line, context, delivery, pair));
             return self.keeps_line(ui);
         }
         true
@@ -219,8 +269,8 @@ impl Show {
         let is_reply = delivery.direction == Direction::Reply;
         Shown {
             at: delivery.at,
-            service: self.service.as_deref(),
-            transport: self.transport,
+            service: self.service(asked_for(delivery, pair), delivery.dest.as_deref()),
+            transport: &self.label,
             direction: delivery.direction,
             pattern: delivery.pattern.as_ref().map(Pattern::as_str).or(asked),
             dest: delivery.dest.as_deref(),
@@ -234,5 +284,36 @@ impl Show {
             is_unanswered: false,
             of_pattern: asked,
         }
+    }
+}
+
+/// The pattern of a message; a reply's is that of its request.
+pub fn asked_for<'a>(delivery: &'a Delivery, pair: Option<&'a Pair>) -> Option<&'a Pattern> {
+    delivery.pattern.as_ref().or_else(|| pair.and_then(|pair| pair.pattern.as_ref()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pattern_or_queue_tell_whose_a_message_is() {
+        #[track_caller]
+        fn check(services: &[&str], pattern: Option<&str>, dest: Option<&str>, want: &str) {
+            let services = services.iter().map(ToString::to_string).collect();
+            let show =
+                Show::of(&ShowFlags::default(), Criteria::default(), "nats", services).expect("no filter");
+            let pattern = pattern.map(|pattern| Pattern::Text(pattern.to_owned()));
+            assert_eq!(show.whose(pattern.as_ref(), dest), want);
+        }
+        check(&[], Some("orders.get"), None, "nats");
+        check(&["orders"], Some("anything"), None, "orders");
+        let both = &["orders", "orders-archive", "billing"];
+        check(both, Some("orders.get"), None, "orders");
+        check(both, Some("orders-archive.get"), None, "orders-archive");
+        check(both, Some("billing"), None, "billing");
+        check(both, Some("get"), Some("billing_queue"), "billing");
+        check(both, Some("ordersx.get"), None, "nats");
+        check(both, None, None, "nats");
     }
 }

@@ -7,6 +7,7 @@ mod glob;
 mod pairing;
 mod query;
 mod statistics;
+mod trace;
 
 pub use filter::{Criteria, Filter, Only};
 pub use findings::Findings;
@@ -14,6 +15,7 @@ pub use glob::Glob;
 pub use pairing::{Limits, Pairing};
 pub use query::Query;
 pub use statistics::{Latency, Row, Statistics, Summary};
+pub use trace::{Trace, TraceId};
 
 #[cfg(test)]
 mod tests;

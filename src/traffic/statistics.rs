@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::message::{Delivery, Direction, Pattern};
 use crate::record::{Pair, Unanswered};
 
-/// How many patterns have a row of their own; all others share one.
+/// How many patterns of a service have a row of their own; all others share one.
 const MOST_PATTERNS: usize = 500;
 
 /// The row that patterns share which came after [`MOST_PATTERNS`] others.
@@ -23,7 +23,8 @@ const UNKNOWN: &str = "(unknown)";
 #[derive(Debug)]
 pub struct Statistics {
     start: Timestamp,
-    rows: HashMap<String, Counts>,
+    /// By service, empty where none was named, then by pattern.
+    rows: HashMap<String, HashMap<String, Counts>>,
     lost: u64,
     has_unknown_loss: bool,
 }
@@ -54,6 +55,9 @@ pub struct Latency {
 /// One pattern's numbers.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Row {
+    /// Whose it is, where several are watched.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service: Option<String>,
     /// The pattern as a person reads it.
     pub pattern: String,
     /// Requests seen.
@@ -99,10 +103,10 @@ impl Statistics {
         Self { start, rows: HashMap::new(), lost: 0, has_unknown_loss: false }
     }
 
-    /// Counts `delivery`; `pair` is what is known of a reply's request.
-    pub fn feed(&mut self, delivery: &Delivery, pair: Option<&Pair>) {
+    /// Counts `delivery`, of `service` where several are watched; `pair` is what is known of a reply's request.
+    pub fn feed(&mut self, delivery: &Delivery, pair: Option<&Pair>, service: Option<&str>) {
         let pattern = delivery.pattern.as_ref().or_else(|| pair.and_then(|pair| pair.pattern.as_ref()));
-        let counts = self.counts(pattern);
+        let counts = self.counts(service, pattern);
         counts.bytes += delivery.size as u64;
         counts.errors += u64::from(delivery.error.is_some());
         match delivery.direction {
@@ -116,8 +120,8 @@ impl Statistics {
     }
 
     /// Counts a request that had no reply in time.
-    pub fn feed_unanswered(&mut self, request: &Unanswered) {
-        self.counts(request.pattern.as_ref()).unanswered += 1;
+    pub fn feed_unanswered(&mut self, request: &Unanswered, service: Option<&str>) {
+        self.counts(service, request.pattern.as_ref()).unanswered += 1;
     }
 
     /// Counts a gap.
@@ -131,9 +135,19 @@ impl Statistics {
     /// All numbers as of `now`.
     pub fn summary(&self, now: Timestamp) -> Summary {
         let seconds = now.duration_since(self.start).as_secs_f64().max(0.0);
-        let mut patterns: Vec<_> =
-            self.rows.iter().map(|(pattern, counts)| counts.row(pattern, seconds)).collect();
-        patterns.sort_by(|a, b| b.messages().cmp(&a.messages()).then_with(|| a.pattern.cmp(&b.pattern)));
+        let of = |(service, rows): (&String, &HashMap<String, Counts>)| {
+            let service = Some(service.clone()).filter(|service| !service.is_empty());
+            let row = |(pattern, counts): (&String, &Counts)| Row {
+                service: service.clone(),
+                ..counts.row(pattern, seconds)
+            };
+            rows.iter().map(row).collect::<Vec<_>>()
+        };
+        let mut patterns: Vec<_> = self.rows.iter().flat_map(of).collect();
+        patterns.sort_by(|a, b| {
+            let names = || (&a.service, &a.pattern).cmp(&(&b.service, &b.pattern));
+            b.messages().cmp(&a.messages()).then_with(names)
+        });
         let messages = patterns.iter().map(Row::messages).sum();
         Summary {
             seconds: round(seconds),
@@ -146,15 +160,18 @@ impl Statistics {
         }
     }
 
-    fn counts(&mut self, pattern: Option<&Pattern>) -> &mut Counts {
-        let name = pattern.map_or(UNKNOWN, Pattern::as_str);
-        let name =
-            if self.rows.len() < MOST_PATTERNS || self.rows.contains_key(name) { name } else { OTHERS };
-        // Looked up before it is entered, so that a known pattern costs no allocation.
-        if !self.rows.contains_key(name) {
-            self.rows.insert(name.to_owned(), Counts::default());
+    fn counts(&mut self, service: Option<&str>, pattern: Option<&Pattern>) -> &mut Counts {
+        let (service, name) = (service.unwrap_or_default(), pattern.map_or(UNKNOWN, Pattern::as_str));
+        // Looked up before it is entered, so that what is known costs no allocation.
+        if !self.rows.contains_key(service) {
+            self.rows.insert(service.to_owned(), HashMap::new());
         }
-        self.rows.get_mut(name).expect("it was entered above")
+        let rows = self.rows.get_mut(service).expect("it was entered above");
+        let name = if rows.len() < MOST_PATTERNS || rows.contains_key(name) { name } else { OTHERS };
+        if !rows.contains_key(name) {
+            rows.insert(name.to_owned(), Counts::default());
+        }
+        rows.get_mut(name).expect("it was entered above")
     }
 }
 
@@ -179,6 +196,7 @@ impl Counts {
         };
         let messages = self.requests + self.replies + self.events;
         Row {
+            service: None,
             pattern: pattern.to_owned(),
             requests: self.requests,
             replies: self.replies,

@@ -261,11 +261,11 @@ fn statistics() {
         [request(0, "1"), request(10, "2"), reply(10, "1"), refused, seen(Direction::Event, 40, 0, "")]
     {
         let pair = pairing.feed(&delivery);
-        statistics.feed(&delivery, pair.as_ref());
+        statistics.feed(&delivery, pair.as_ref(), None);
     }
-    statistics.feed(&reply(50, "9"), None);
+    statistics.feed(&reply(50, "9"), None, None);
     pairing.feed(&request(60, "3"));
-    statistics.feed_unanswered(&pairing.expire(at(500), Duration::ZERO)[0]);
+    statistics.feed_unanswered(&pairing.expire(at(500), Duration::ZERO)[0], None);
     statistics.feed_gap(Some(4));
     let summary = statistics.summary(at(2000));
     assert_eq!((summary.messages, summary.errors, summary.unanswered, summary.lost), (6, 1, 1, Some(4)));
@@ -286,7 +286,7 @@ fn statistics_are_bounded() {
     let mut statistics = Statistics::new(at(0));
     for n in 0..2000 {
         let event = seen(Direction::Event, 0, 0, "");
-        statistics.feed(&Delivery { pattern: Some(Pattern::Text(format!("p{n}"))), ..event }, None);
+        statistics.feed(&Delivery { pattern: Some(Pattern::Text(format!("p{n}"))), ..event }, None, None);
     }
     let summary = statistics.summary(at(1000));
     assert_eq!((summary.patterns.len(), summary.messages), (501, 2000));

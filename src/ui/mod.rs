@@ -34,6 +34,10 @@ pub struct Ui {
     /// Read when the first message is shown.
     zone: OnceCell<TimeZone>,
     columns: style::Columns,
+    /// Whose messages were shown, in the order of their colours.
+    names: Vec<String>,
+    /// How many lines of stdout the next [`Ui::redraw`] replaces.
+    drawn: usize,
 }
 
 /// What is known about the streams.
@@ -44,6 +48,8 @@ struct Look {
     out_color: bool,
     /// Columns of the terminal that stdout is.
     width: Option<usize>,
+    /// Its lines.
+    height: Option<usize>,
     err_terminal: bool,
     err_color: bool,
     in_terminal: bool,
@@ -66,10 +72,12 @@ impl Ui {
     /// The process's own streams.
     pub fn new(settings: &Settings) -> Self {
         let (out, err) = (io::stdout(), io::stderr());
+        let size = dialoguer::console::Term::stdout().size_checked();
         let look = Look {
             out_terminal: out.is_terminal(),
             out_color: AutoStream::choice(&out) != ColorChoice::Never,
-            width: dialoguer::console::Term::stdout().size_checked().map(|(_, columns)| columns.into()),
+            width: size.map(|(_, columns)| columns.into()),
+            height: size.map(|(lines, _)| lines.into()),
             err_terminal: err.is_terminal(),
             err_color: AutoStream::choice(&err) != ColorChoice::Never,
             in_terminal: io::stdin().is_terminal(),
@@ -89,6 +97,8 @@ impl Ui {
             default: (Format::Pretty, Format::Pretty),
             zone: OnceCell::new(),
             columns: style::Columns::default(),
+            names: Vec::new(),
+            drawn: 0,
         }
     }
 
@@ -158,13 +168,57 @@ impl Ui {
     pub fn delivery(&mut self, shown: &Shown<'_>) -> io::Result<()> {
         let layout = self.layout();
         self.columns.widen(shown);
+        let color = self.color_of(shown.from());
         let zone = self.zone.get_or_init(TimeZone::system);
+        let look = style::Look { zone, columns: self.columns, color, layout };
         let text = match self.format() {
             Format::Quiet => return Ok(()),
-            Format::Pretty => shown.paragraph(zone, self.columns, layout),
-            Format::Line | Format::Json | Format::Raw => shown.line(zone, self.columns, layout),
+            Format::Pretty => shown.paragraph(&look),
+            Format::Line | Format::Json | Format::Raw => shown.line(&look),
         };
         self.out.write_all(text.as_bytes())
+    }
+
+    /// Each name has a colour of its own, in the order of their first messages.
+    fn color_of(&mut self, name: &str) -> anstyle::Style {
+        let at = self.names.iter().position(|known| known == name).unwrap_or_else(|| {
+            // Those that come when no colour is left share the last.
+            if self.names.len() < style::SERVICES.len() {
+                self.names.push(name.to_owned());
+            }
+            self.names.len() - 1
+        });
+        style::SERVICES[at % style::SERVICES.len()]
+    }
+
+    /// Lines on stdout that take the place of those drawn before; as many as the terminal has room for.
+    ///
+    /// # Errors
+    /// stdout cannot be written.
+    pub fn redraw(&mut self, lines: &[String]) -> io::Result<()> {
+        let (height, width) = (self.look.height.unwrap_or(24), self.look.width.unwrap_or(80));
+        let room = height.saturating_sub(1).max(1);
+        self.undraw()?;
+        // The last line sums up: it stays.
+        let left_out = lines.len().saturating_sub(room);
+        let end = lines.len().saturating_sub(1);
+        let shown = lines[..end.saturating_sub(left_out)].iter().chain(&lines[end..]);
+        for line in shown {
+            let line = visible::line(line);
+            let cut: String = line.chars().take(width.saturating_sub(1)).collect();
+            writeln!(self.out, "{cut}")?;
+            self.drawn += 1;
+        }
+        self.out.flush()
+    }
+
+    /// Takes away what [`Ui::redraw`] drew.
+    fn undraw(&mut self) -> io::Result<()> {
+        if self.drawn > 0 {
+            // Up as many lines, and clear all below.
+            write!(self.out, "\x1b[{}A\x1b[J", std::mem::take(&mut self.drawn))?;
+        }
+        Ok(())
     }
 
     /// A line of human text on stdout.
@@ -253,7 +307,8 @@ impl Ui {
             (true, label) => format!("{style}{label}{style:#}{text}\n"),
         };
         // What was written before must stand above it; talk that nobody can hear changes nothing.
-        let _ = self.out.flush().and_then(|()| self.err.write_all(line.as_bytes()));
+        let _ =
+            self.undraw().and_then(|()| self.out.flush()).and_then(|()| self.err.write_all(line.as_bytes()));
     }
 
     fn text(&mut self, bytes: &[u8], visible: fn(&[u8]) -> Cow<'_, [u8]>) -> io::Result<()> {

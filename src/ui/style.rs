@@ -9,6 +9,9 @@ use super::json::{self, Layout};
 use super::visible;
 use crate::message::{Data, Direction, HeaderValue, Headers};
 
+/// Of a payload that is larger a terminal gets this many bytes: nobody reads more, and it would scroll for minutes.
+const LARGEST: usize = 16 << 10;
+
 /// Patterns wider than this do not widen the column of all others.
 const WIDEST_PATTERN: usize = 32;
 
@@ -28,8 +31,19 @@ pub const REQUEST: Style = AnsiColor::Cyan.on_default().bold();
 pub const REPLY: Style = AnsiColor::Green.on_default().bold();
 /// An event.
 pub const EVENT: Style = AnsiColor::Blue.on_default().bold();
-/// A service.
-pub const SERVICE: Style = AnsiColor::Magenta.on_default();
+/// The services, one after the other; red is for errors.
+pub const SERVICES: [Style; 10] = [
+    AnsiColor::Magenta.on_default(),
+    AnsiColor::Cyan.on_default(),
+    AnsiColor::Yellow.on_default(),
+    AnsiColor::Green.on_default(),
+    AnsiColor::Blue.on_default(),
+    AnsiColor::BrightMagenta.on_default(),
+    AnsiColor::BrightCyan.on_default(),
+    AnsiColor::BrightYellow.on_default(),
+    AnsiColor::BrightGreen.on_default(),
+    AnsiColor::BrightBlue.on_default(),
+];
 /// A key of a JSON object.
 pub const KEY: Style = AnsiColor::Blue.on_default();
 /// A JSON string.
@@ -90,6 +104,19 @@ impl Columns {
     }
 }
 
+/// How a message is to look.
+#[derive(Clone, Copy)]
+pub(super) struct Look<'a> {
+    /// Where times are told.
+    pub(super) zone: &'a TimeZone,
+    /// How wide the columns are.
+    pub(super) columns: Columns,
+    /// The colour of the service.
+    pub(super) color: Style,
+    /// How JSON is laid out.
+    pub(super) layout: Layout,
+}
+
 /// A line as it grows: text with its styles, and how wide it is without them.
 struct Row {
     text: String,
@@ -117,9 +144,11 @@ impl Row {
 impl Shown<'_> {
     /// A line, with the payload on it where that fits; else headers and payload follow, indented. With its line
     /// break.
-    pub(super) fn paragraph(&self, zone: &TimeZone, columns: Columns, layout: Layout) -> String {
-        let mut row = self.head(zone, columns, layout);
-        let data = self.error.or(self.data);
+    pub(super) fn paragraph(&self, look: &Look<'_>) -> String {
+        let layout = look.layout;
+        let mut row = self.head(look);
+        let cut = self.cut(layout);
+        let data = cut.as_ref().or(self.error).or(self.data);
         let room = layout.width.saturating_sub(row.width + 2);
         let (inline, below) = match data {
             None => (None, None),
@@ -137,7 +166,7 @@ impl Shown<'_> {
                 text => (None, Some(text.replace('\n', "\n  "))),
             },
         };
-        if below.is_some() {
+        if below.is_some() || cut.is_some() {
             row.put(&size(self.size), DIM, 0, false);
         }
         let mut out = self.finish(row, inline.as_deref());
@@ -152,25 +181,44 @@ impl Shown<'_> {
         if let Some(below) = below {
             let _ = writeln!(out, "  {below}");
         }
+        if cut.is_some() {
+            let note = format!("… cut here, of {}; a pipe or `-o raw` gets all of it", size(self.size));
+            let _ = writeln!(out, "  {}", styled(&note, WARNING, layout));
+        }
         out
     }
 
+    /// The beginning of a payload that is too large for a terminal: as text, for it is no JSON any more.
+    fn cut(&self, layout: Layout) -> Option<Data> {
+        let data = self.error.or(self.data).filter(|_| layout.visible)?;
+        let bytes = data.as_bytes().get(..LARGEST).filter(|bytes| bytes.len() < data.as_bytes().len())?;
+        // The last character may be cut in two.
+        let text = String::from_utf8_lossy(bytes);
+        Some(Data::Text(text.trim_end_matches('\u{fffd}').to_owned()))
+    }
+
     /// Everything on one line; with its line break.
-    pub(super) fn line(&self, zone: &TimeZone, columns: Columns, layout: Layout) -> String {
-        let text = self.error.or(self.data).map(|data| match data {
+    pub(super) fn line(&self, look: &Look<'_>) -> String {
+        let layout = look.layout;
+        let cut = self.cut(layout);
+        let mut text = cut.as_ref().or(self.error).or(self.data).map(|data| match data {
             Data::Json(text) if layout.visible => visible::json(&json::one_line(text.get())).into_owned(),
             Data::Json(text) => json::one_line(text.get()).into_owned(),
             other => of_bytes(other, layout).replace('\n', "\\n"),
         });
-        self.finish(self.head(zone, columns, layout), text.as_deref())
+        if let (Some(text), true) = (&mut text, cut.is_some()) {
+            let _ = write!(text, " … cut here, of {}", size(self.size));
+        }
+        self.finish(self.head(look), text.as_deref())
     }
 
     /// `14:03:21.123 orders ← sum          #3b81c2f0     1.3 ms`
-    fn head(&self, zone: &TimeZone, columns: Columns, layout: Layout) -> Row {
+    fn head(&self, look: &Look<'_>) -> Row {
+        let Look { zone, columns, color, layout } = *look;
         let mut row = Row { text: String::new(), width: 0, paint: layout.paint };
         let at = self.at.to_zoned(zone.clone());
         row.put(&at.strftime("%H:%M:%S%.3f").to_string(), DIM, 0, false);
-        row.put(&visible::line(self.from()), SERVICE, columns.service, false);
+        row.put(&visible::line(self.from()), color, columns.service, false);
         let (arrow, style) = self.arrow();
         row.put(arrow, style, 0, false);
         let is_wrong = self.error.is_some() || self.is_unanswered;
@@ -217,7 +265,7 @@ impl Shown<'_> {
     }
 
     /// Whose message it is.
-    fn from(&self) -> &str {
+    pub(super) fn from(&self) -> &str {
         self.service.unwrap_or(self.transport)
     }
 

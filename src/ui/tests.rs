@@ -36,6 +36,7 @@ const PIPE: Look = Look {
     out_terminal: false,
     out_color: false,
     width: None,
+    height: None,
     err_terminal: false,
     err_color: false,
     in_terminal: false,
@@ -177,4 +178,76 @@ fn rows_stand_in_columns_and_tell_what_is_missing() {
          00:00:00.000 tcp ← orders.get #1           1.23 s  (no value)  (more to come)\n\
          00:00:00.000 tcp ✗ orders.get #1         500.0 ms no reply so far\n"
     );
+}
+
+const MESSAGE: Shown<'static> = Shown {
+    at: jiff::Timestamp::UNIX_EPOCH,
+    service: None,
+    transport: "tcp",
+    direction: Direction::Event,
+    pattern: Some("a"),
+    dest: None,
+    id: None,
+    headers: &Vec::new(),
+    data: None,
+    error: None,
+    size: 0,
+    pair_ms: None,
+    is_final: false,
+    is_unanswered: false,
+    of_pattern: None,
+};
+
+#[test]
+fn a_terminal_gets_the_beginning_of_what_is_too_large() {
+    let data = Data::json(format!("[\"{}\"]", "ż".repeat(1 << 20))).unwrap();
+    let shown = Shown { data: Some(&data), size: 2 << 20, ..MESSAGE };
+    for format in [Format::Pretty, Format::Line] {
+        let (out, _) = said(TERMINAL, Some(format), |ui| ui.delivery(&shown).unwrap());
+        assert!(out.len() < 20_000 && out.contains("… cut here, of 2.0 MiB"), "{}", out.len());
+        assert!(!out.contains('\u{fffd}'));
+        let (out, _) = said(PIPE, Some(format), |ui| ui.delivery(&shown).unwrap());
+        assert!(out.len() > 2 << 20 && !out.contains("cut here"), "{}", out.len());
+    }
+}
+
+#[test]
+fn each_service_has_a_colour_of_its_own() {
+    let colored = Look { out_color: true, ..TERMINAL };
+    let (out, _) = said(colored, Some(Format::Line), |ui| {
+        for service in ["orders", "billing", "orders"] {
+            ui.delivery(&Shown { service: Some(service), ..MESSAGE }).unwrap();
+        }
+    });
+    let styles: Vec<_> = out
+        .lines()
+        .map(|line| {
+            line.split("orders")
+                .next()
+                .unwrap()
+                .split("billing")
+                .next()
+                .unwrap()
+                .rsplit_once('\x1b')
+                .unwrap()
+                .1
+        })
+        .collect();
+    assert_eq!(styles[0], styles[2], "{out}");
+    assert_ne!(styles[0], styles[1], "{out}");
+}
+
+#[test]
+fn a_table_is_drawn_again_in_its_place() {
+    let low = Look { height: Some(4), ..TERMINAL };
+    let lines = |count: usize| (0..count).map(|n| format!("line {n}")).collect::<Vec<_>>();
+    let (out, err) = said(low, Some(Format::Pretty), |ui| {
+        ui.redraw(&lines(2)).unwrap();
+        ui.redraw(&lines(5)).unwrap();
+        ui.note("talk");
+        ui.redraw(&[]).unwrap();
+    });
+    // The last line stays where there is no room for all; talk does not stand in the middle of it.
+    assert_eq!(out, "line 0\nline 1\n\x1b[2A\x1b[Jline 0\nline 1\nline 4\n\x1b[3A\x1b[J");
+    assert_eq!(err, "talk\n");
 }

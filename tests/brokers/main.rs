@@ -19,4 +19,5 @@ mod redis;
 mod server;
 mod tail;
 mod tls;
+mod views;
 mod watch;

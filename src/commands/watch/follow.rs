@@ -1,0 +1,441 @@
+//! Watching: what all links tell, in the order of one clock, shown or written, until it is enough.
+
+use std::pin::Pin;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, MissedTickBehavior};
+
+use super::link::{Link, Told};
+use super::plan::{Plan, Planned};
+use super::{WatchFlags, table};
+use crate::commands::reach::unreachable;
+use crate::commands::show::{self, Show};
+use crate::commands::source::Source;
+use crate::exit::Code;
+use crate::message::Delivery;
+use crate::settings::Settings;
+use crate::traffic::{Criteria, Findings, Only, Pairing, Statistics, Trace};
+use crate::transport::{self, Event, Kind};
+use crate::ui::{Format, Ui};
+use crate::wire::NestVersion;
+
+/// How often requests are looked through for those nobody has answered.
+const EXPIRY: Duration = Duration::from_millis(100);
+
+/// How often a table on a terminal is drawn again.
+const REDRAW: Duration = Duration::from_millis(500);
+
+/// How long ending may take after Ctrl-C; a second one ends it at once.
+const PARTING: Duration = Duration::from_secs(2);
+
+/// What watching is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Each message.
+    Messages,
+    /// Each message, and the numbers at the end; only the numbers, where people read them.
+    Numbers,
+}
+
+/// Watches what is planned until it is enough, or Ctrl-C. What is seen goes through a [`Show`] that `prepare` may
+/// still change.
+///
+/// # Errors
+/// Filters that do not compile, nobody who can be reached, an output that cannot be written.
+pub async fn follow(
+    plan: Plan,
+    flags: &WatchFlags,
+    purpose: Purpose,
+    settings: &Settings,
+    ui: &mut Ui,
+    prepare: impl Fn(Show) -> Show,
+) -> anyhow::Result<Code> {
+    let (ending, is_ended) = watch::channel(false);
+    let has_table = purpose == Purpose::Numbers
+        && flags.show.format.is_none()
+        && matches!(ui.format(), Format::Pretty | Format::Line);
+    let mut watching = Watching {
+        watched: Vec::new(),
+        patience: flags.link.patience(settings).reply,
+        statistics: Statistics::new(Timestamp::now()),
+        seen: 0,
+        left: flags.count,
+        wants_unanswered: flags.only.contains(&Only::Unanswered),
+        is_live: has_table && ui.is_terminal(),
+    };
+    let mut links = Vec::new();
+    let Plan { sources, watch, shown } = plan;
+    let is_alone = matches!(&sources[..], [Planned { services, .. }] if services.len() < 2);
+    for (at, planned) in sources.into_iter().enumerate() {
+        let criteria = Criteria {
+            only: flags.only.clone(),
+            slow: flags.slow,
+            patterns: shown.clone(),
+            ..Criteria::default()
+        };
+        let Planned { spec, endpoint, services, label } = planned;
+        let nest = endpoint.nest;
+        let show = Show::of(&flags.show, criteria, spec.name, services)?.called(&label).hidden(has_table);
+        watching.watched.push(Watched {
+            show: prepare(show),
+            pairing: Pairing::default(),
+            findings: Findings::default(),
+            trace: flags.trace.clone().map(Trace::new),
+            nest,
+            label: (!is_alone).then_some(label),
+        });
+        let source = Source {
+            transport: transport::open(endpoint)?,
+            watch: watch.clone(),
+            listen: flags.listen.clone(),
+        };
+        links.push(Link::new(at, source, is_ended.clone()));
+    }
+    let links = watching.open(links, ui).await?;
+    let mut interrupted = std::pin::pin!(crate::commands::interrupted());
+    let mut telling = JoinSet::new();
+    links.into_iter().for_each(|link| advance(&mut telling, link));
+    let outcome = watching.run(&mut telling, flags, interrupted.as_mut(), ui).await;
+    // Nobody waits for the end to see what is shown.
+    let flushed = ui.flush();
+    // The receivers are gone once every link has closed.
+    let _ = ending.send(true);
+    let limit = match outcome {
+        Ok(Code::Interrupted) => PARTING,
+        _ => watching.patience.max(PARTING),
+    };
+    tokio::select! {
+        () = close(&mut telling) => {}
+        () = tokio::time::sleep(limit) => {}
+        () = interrupted, if !matches!(outcome, Ok(Code::Interrupted)) => {}
+    }
+    let code = outcome?;
+    flushed?;
+    watching.sum_up(purpose == Purpose::Numbers, code == Code::Interrupted, ui)?;
+    Ok(code)
+}
+
+fn advance(telling: &mut JoinSet<(Link, Told)>, mut link: Link) {
+    telling.spawn(async move {
+        let told = link.next().await;
+        (link, told)
+    });
+}
+
+/// Waits until every link has closed.
+async fn close(telling: &mut JoinSet<(Link, Told)>) {
+    while let Some(told) = telling.join_next().await {
+        if let Ok((link, told)) = told
+            && !matches!(told, Told::Closed)
+        {
+            advance(telling, link);
+        }
+    }
+}
+
+struct Watching {
+    watched: Vec<Watched>,
+    patience: Duration,
+    statistics: Statistics,
+    seen: u64,
+    left: Option<u64>,
+    wants_unanswered: bool,
+    /// The numbers are shown while they grow.
+    is_live: bool,
+}
+
+/// One endpoint, and what is known of its traffic.
+struct Watched {
+    show: Show,
+    pairing: Pairing,
+    findings: Findings,
+    trace: Option<Trace>,
+    nest: NestVersion,
+    /// What it is called, where there are others.
+    label: Option<String>,
+}
+
+impl Watched {
+    fn says(&self, what: &str) -> String {
+        self.label.as_ref().map_or_else(|| what.to_owned(), |label| format!("{label}: {what}"))
+    }
+}
+
+impl Watching {
+    /// Opens all links at once. One that is down is told, and tried again while the others are watched.
+    async fn open(&mut self, links: Vec<Link>, ui: &mut Ui) -> anyhow::Result<Vec<Link>> {
+        let mut opening = JoinSet::new();
+        let count = links.len();
+        for mut link in links {
+            opening.spawn(async move {
+                let opened = link.open().await;
+                (link, opened)
+            });
+        }
+        let (mut links, mut down) = (Vec::new(), Vec::new());
+        while let Some(opened) = opening.join_next().await {
+            let (link, opened) = opened?;
+            match opened {
+                Ok(note) => ui.note(&note),
+                Err(error) => down.push((link.at, link.shown(), error)),
+            }
+            links.push(link);
+        }
+        // The first in the order of the words, whichever was told first.
+        down.sort_by_key(|(at, ..)| *at);
+        let is_final = |error: &anyhow::Error| {
+            let kind = error.downcast_ref::<transport::Error>().map(transport::Error::kind);
+            matches!(kind, Some(Kind::Unsupported | Kind::Denied))
+        };
+        if down.len() == count || down.iter().any(|(.., error)| is_final(error)) {
+            let first = down.iter().position(|(.., error)| is_final(error)).unwrap_or(0);
+            let (at, _, error) = down.swap_remove(first);
+            return Err(match &self.watched[at].label {
+                Some(label) => error.context(format!("cannot watch {label}")),
+                None => error,
+            });
+        }
+        for (at, shown, error) in down {
+            let what = format!("{shown} is down, and is tried again: {error:#}");
+            ui.warn(&self.watched[at].says(&what));
+        }
+        Ok(links)
+    }
+
+    async fn run(
+        &mut self,
+        telling: &mut JoinSet<(Link, Told)>,
+        flags: &WatchFlags,
+        mut interrupted: Pin<&mut impl Future<Output = ()>>,
+        ui: &mut Ui,
+    ) -> anyhow::Result<Code> {
+        let start = Instant::now();
+        let mut last = start;
+        let mut expiry = tokio::time::interval(EXPIRY);
+        expiry.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut drawn = start;
+        let is_over =
+            |since: Instant, limit: Option<Duration>| limit.is_some_and(|limit| since.elapsed() >= limit);
+        loop {
+            tokio::select! {
+                () = &mut interrupted => return Ok(Code::Interrupted),
+                Some(told) = telling.join_next() => {
+                    if self.round(told?, telling, ui)? {
+                        return Ok(Code::Done);
+                    }
+                    ui.flush()?;
+                    // Not before: a reader that holds us up is no silence.
+                    last = Instant::now();
+                }
+                _ = expiry.tick() => {
+                    self.expire(ui)?;
+                    if self.is_enough() || is_over(start, flags.lasting) || is_over(last, flags.idle) {
+                        return Ok(Code::Done);
+                    }
+                    if self.is_live && drawn.elapsed() >= REDRAW {
+                        drawn = Instant::now();
+                        self.redraw(ui)?;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Takes what one link told, and what others have told by now; says whether it was enough.
+    fn round(
+        &mut self,
+        first: (Link, Told),
+        telling: &mut JoinSet<(Link, Told)>,
+        ui: &mut Ui,
+    ) -> anyhow::Result<bool> {
+        let mut round = vec![first];
+        while let Some(told) = telling.try_join_next() {
+            round.push(told?);
+        }
+        let mut batches = Vec::new();
+        for (link, told) in round {
+            let at = link.at;
+            match told {
+                Told::Events(events) => batches.push((at, events)),
+                told => self.turn(at, &link, &told, ui)?,
+            }
+            advance(telling, link);
+        }
+        for (at, event) in on_one_clock(batches) {
+            self.tell(at, event, ui)?;
+            if self.is_enough() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// A link went or came.
+    fn turn(&mut self, at: usize, link: &Link, told: &Told, ui: &mut Ui) -> anyhow::Result<()> {
+        let watched = &mut self.watched[at];
+        match told {
+            Told::Lost { is_kept: false } => {
+                let why = format!("the connection to {} was lost", link.shown());
+                self.statistics.feed_gap(None);
+                watched.show.gap(ui, None, &why)?;
+                ui.flush()?;
+            }
+            Told::Lost { is_kept: true } => {
+                ui.detail(&watched.says(&format!("the connection to {} was lost", link.shown())));
+            }
+            Told::Back(after) => {
+                ui.note(&watched.says(&format!("connected again after {:.1}s", after.as_secs_f64())));
+            }
+            Told::Events(_) | Told::Closed => {}
+        }
+        Ok(())
+    }
+
+    fn tell(&mut self, at: usize, event: Event, ui: &mut Ui) -> anyhow::Result<()> {
+        let watched = &mut self.watched[at];
+        match event {
+            Event::Message(delivery) => return self.message(at, &delivery, ui),
+            Event::Gap { lost, why } => {
+                self.statistics.feed_gap(lost);
+                watched.show.gap(ui, lost, &why)?;
+            }
+            Event::Finding(finding) => {
+                watched.show.finding(ui, &finding)?;
+            }
+            Event::CaughtUp => {}
+        }
+        Ok(())
+    }
+
+    fn message(&mut self, at: usize, delivery: &Delivery, ui: &mut Ui) -> anyhow::Result<()> {
+        let Watched { show, pairing, findings, trace, nest, label } = &mut self.watched[at];
+        if trace.as_mut().is_some_and(|trace| !trace.follows(delivery)) {
+            return Ok(());
+        }
+        let pair = pairing.feed(delivery);
+        let pattern = show::asked_for(delivery, pair.as_ref());
+        let whose = label.as_ref().map(|_| show.whose(pattern, delivery.dest.as_deref()));
+        self.statistics.feed(delivery, pair.as_ref(), whose);
+        if !show.message(ui, delivery, pair.as_ref())? {
+            return Ok(());
+        }
+        self.seen += 1;
+        // What is not shown is not explained either.
+        if let Some(finding) = findings.of(delivery, pair.as_ref()) {
+            show.finding(ui, &finding)?;
+        }
+        if let Some(pattern) = &delivery.pattern
+            && let Some(finding) = unreachable(pattern, *nest)
+            && let Some(finding) = findings.once(finding, pattern.as_str())
+        {
+            show.finding(ui, &finding)?;
+        }
+        Ok(())
+    }
+
+    /// Whether as many were shown as were asked for.
+    fn is_enough(&self) -> bool {
+        self.left.is_some_and(|left| self.seen >= left)
+    }
+
+    /// Tells the requests that nobody answered; they count as messages where they were asked for by --only.
+    fn expire(&mut self, ui: &mut Ui) -> anyhow::Result<()> {
+        for watched in &mut self.watched {
+            for request in watched.pairing.expire(Timestamp::now(), self.patience) {
+                let (pattern, dest) = (request.pattern.as_ref(), request.dest.as_deref());
+                let whose = watched.label.as_ref().map(|_| watched.show.whose(pattern, dest));
+                self.statistics.feed_unanswered(&request, whose);
+                let is_shown = watched.show.unanswered(ui, &request)?;
+                self.seen += u64::from(is_shown && self.wants_unanswered);
+                if self.left.is_some_and(|left| self.seen >= left) {
+                    return Ok(ui.flush()?);
+                }
+            }
+        }
+        Ok(ui.flush()?)
+    }
+
+    fn redraw(&self, ui: &mut Ui) -> anyhow::Result<()> {
+        let summary = self.statistics.summary(Timestamp::now());
+        let mut lines = table::lines(&summary.patterns);
+        lines.push(table::line(&summary));
+        Ok(ui.redraw(&lines)?)
+    }
+
+    /// The numbers: a record in JSON, else a line of talk and a table. What was asked for is data.
+    fn sum_up(&self, is_asked_for: bool, is_interrupted: bool, ui: &mut Ui) -> anyhow::Result<()> {
+        let summary = self.statistics.summary(Timestamp::now());
+        let in_full = is_asked_for || is_interrupted;
+        if self.watched.iter().any(|watched| watched.show.is_json(ui)) {
+            if in_full {
+                show::summary(ui, &summary)?;
+            }
+            return Ok(());
+        }
+        ui.redraw(&[])?;
+        ui.flush()?;
+        ui.note(&table::line(&summary));
+        if in_full {
+            for line in table::lines(&summary.patterns) {
+                if is_asked_for {
+                    ui.out_line(&line)?;
+                } else {
+                    ui.note(&line);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What came in several batches, in the order in which it was seen. Each batch keeps its own order; what is no
+/// message stays behind the message before it.
+fn on_one_clock(mut batches: Vec<(usize, Vec<Event>)>) -> Vec<(usize, Event)> {
+    if let [(at, events)] = &mut batches[..] {
+        let at = *at;
+        return std::mem::take(events).into_iter().map(|event| (at, event)).collect();
+    }
+    let mut all = Vec::new();
+    for (at, events) in batches {
+        let mut now = Timestamp::MIN;
+        for event in events {
+            if let Event::Message(delivery) = &event {
+                now = now.max(delivery.at);
+            }
+            all.push((now, at, event));
+        }
+    }
+    all.sort_by_key(|(now, ..)| *now);
+    all.into_iter().map(|(_, at, event)| (at, event)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::{Direction, Finding};
+
+    #[test]
+    fn several_batches_are_told_on_one_clock() {
+        let message = |seconds| {
+            let at = Timestamp::from_second(seconds).expect("in range");
+            Event::Message(Box::new(Delivery { at, ..Delivery::new(Direction::Event, 0) }))
+        };
+        let note = || Event::Finding(Finding { code: "x".into(), text: String::new() });
+        let told = on_one_clock(vec![
+            (0, vec![message(1), note(), message(5), message(4)]),
+            (1, vec![message(2), message(5)]),
+        ]);
+        let order: Vec<_> = told
+            .iter()
+            .map(|(at, event)| match event {
+                Event::Message(delivery) => (*at, delivery.at.as_second()),
+                _ => (*at, 0),
+            })
+            .collect();
+        // Batch 0 keeps its own order, though its clock went backwards.
+        assert_eq!(order, [(0, 1), (0, 0), (1, 2), (0, 5), (0, 4), (1, 5)]);
+    }
+}

@@ -1,0 +1,11 @@
+//! What `tail` and `record` share: several endpoints watched at once, on one clock.
+
+mod flags;
+mod follow;
+mod link;
+mod plan;
+mod table;
+
+pub use flags::WatchFlags;
+pub use follow::{Purpose, follow};
+pub use plan::{Plan, Planned};

@@ -1,0 +1,191 @@
+//! Which endpoints are watched for the words that were typed: one watch for each, however many services share it.
+
+use super::WatchFlags;
+use crate::commands::target::{self, Target};
+use crate::fault::Fault;
+use crate::settings::Settings;
+use crate::transport::{self, Endpoint, From, Spec, Support, Watch};
+use crate::ui::Ui;
+
+/// Options that say which messages a service takes, not what a watch sees.
+const OF_THE_SERVICE: &[&str] = &["queue"];
+
+/// What is watched.
+pub struct Plan {
+    /// The endpoints.
+    pub sources: Vec<Planned>,
+    /// What of each.
+    pub watch: Watch,
+    /// Patterns that were typed and that nobody but us can look for: a proxy passes on all.
+    pub shown: Vec<String>,
+}
+
+/// An endpoint that is watched.
+pub struct Planned {
+    /// Its transport.
+    pub spec: &'static Spec,
+    /// Where it is.
+    pub endpoint: Endpoint,
+    /// The services of `eyas.toml` that are reached there.
+    pub services: Vec<String>,
+    /// What it is called beside the others.
+    pub label: String,
+}
+
+impl Plan {
+    /// Reads `words`: each with `@` or `scheme://` is a target, the rest are patterns for all of them.
+    ///
+    /// # Errors
+    /// Nobody is meant, or somebody who cannot be watched.
+    pub fn read(
+        words: &[String],
+        flags: &WatchFlags,
+        settings: &Settings,
+        ui: &mut Ui,
+    ) -> anyhow::Result<Self> {
+        let (named, patterns): (Vec<_>, Vec<_>) =
+            words.iter().cloned().partition(|word| target::is_target(word));
+        let from = flags.begin()?;
+        let mut sources = Vec::new();
+        if flags.all {
+            if let Some(word) = named.first() {
+                return Err(Fault::new(format!("`{word}` is named beside --all"))
+                    .hint("--all is every service of eyas.toml; leave one of the two out")
+                    .into());
+            }
+            everything(&mut sources, flags, settings, from, ui)?;
+        } else {
+            for target in targets(&named, flags, settings)? {
+                let spec = transport::find(&target.endpoint.scheme)?;
+                can_watch(spec, flags.listen.as_deref(), from, ui)?;
+                add(&mut sources, spec, target);
+            }
+        }
+        if flags.listen.is_some() && sources.len() > 1 {
+            return Err(Fault::new(
+                "--listen stands in between one target and its clients, and there are several",
+            )
+            .hint("name one target with --listen; run one such tail for each")
+            .into());
+        }
+        label(&mut sources);
+        // A proxy passes on all; a broker is asked for just these, in its own wildcards.
+        let (asked, shown) =
+            if flags.listen.is_some() { (Vec::new(), patterns) } else { (patterns, Vec::new()) };
+        Ok(Self { sources, watch: Watch { patterns: asked, from }, shown })
+    }
+}
+
+fn targets(named: &[String], flags: &WatchFlags, settings: &Settings) -> anyhow::Result<Vec<Target>> {
+    if named.is_empty() {
+        return Ok(vec![target::resolve(None, settings, &flags.link)?]);
+    }
+    named.iter().map(|word| target::resolve(Some(word), settings, &flags.link)).collect()
+}
+
+/// Every address of every service that can be watched; the others are told.
+fn everything(
+    sources: &mut Vec<Planned>,
+    flags: &WatchFlags,
+    settings: &Settings,
+    from: From,
+    ui: &mut Ui,
+) -> anyhow::Result<()> {
+    let mut left_out = Vec::new();
+    for (name, service) in &settings.services {
+        let main = service.url.iter().map(|_| format!("@{name}"));
+        let further = service.transports.keys().map(|transport| format!("@{name}:{transport}"));
+        for word in main.chain(further) {
+            let found = target::resolve(Some(&word), settings, &flags.link).and_then(|target| {
+                let spec = transport::find(&target.endpoint.scheme)?;
+                can_watch(spec, None, from, ui)?;
+                add(sources, spec, target);
+                Ok(())
+            });
+            if let Err(error) = found {
+                ui.note(&format!("{word} is left out: {error}"));
+                left_out.push(word);
+            }
+        }
+    }
+    if !sources.is_empty() {
+        return Ok(());
+    }
+    Err(match left_out.first() {
+        None => Fault::new("there is no eyas.toml with a service here or above")
+            .hint("name targets, such as `redis://localhost:6379`"),
+        Some(word) => Fault::new("none of the services can be watched from aside")
+            .hint(format!("stand in between one of them: eyas tail {word} --listen 127.0.0.1:4001")),
+    }
+    .into())
+}
+
+/// Whether it can be watched at all, or stood in between, from where it was asked.
+fn can_watch(spec: &Spec, listen: Option<&str>, from: From, ui: &mut Ui) -> Result<(), Fault> {
+    match (listen, &spec.can.watch, &spec.can.proxy) {
+        (Some(_), _, proxy) => target::require(proxy, spec.name, ui)?,
+        (None, Support::No(why), Support::Yes | Support::Caveat(_)) => {
+            return Err(
+                Fault::new(*why).hint("clients then connect to that address: --listen 127.0.0.1:4001")
+            );
+        }
+        (None, watch, _) => target::require(watch, spec.name, ui)?,
+    }
+    if from != From::Now {
+        target::require(&spec.can.history, spec.name, ui)?;
+    }
+    Ok(())
+}
+
+/// Adds `target`, or its service to the endpoint that is watched already.
+fn add(sources: &mut Vec<Planned>, spec: &'static Spec, target: Target) {
+    let Target { endpoint, service, .. } = target;
+    let same = sources.iter_mut().find(|source| is_same(&source.endpoint, &endpoint, source.spec, spec));
+    let services = match same {
+        Some(source) => &mut source.services,
+        None => {
+            sources.push(Planned { spec, endpoint, services: Vec::new(), label: String::new() });
+            let Some(source) = sources.last_mut() else { return };
+            &mut source.services
+        }
+    };
+    if let Some(service) = service.filter(|service| !services.contains(service)) {
+        services.push(service);
+    }
+}
+
+/// Whether a watch of one shows all that a watch of the other would.
+fn is_same(one: &Endpoint, other: &Endpoint, spec: &Spec, other_spec: &Spec) -> bool {
+    fn host(endpoint: &Endpoint) -> &str {
+        match &*endpoint.host {
+            "localhost" | "::1" => "127.0.0.1",
+            host => host,
+        }
+    }
+    fn options(endpoint: &Endpoint) -> impl Iterator<Item = (&String, &String)> {
+        endpoint.options.iter().filter(|(key, _)| !OF_THE_SERVICE.contains(&key.as_str()))
+    }
+    spec.name == other_spec.name
+        && one.scheme == other.scheme
+        && host(one) == host(other)
+        && (one.port, &one.user, &one.password) == (other.port, &other.user, &other.password)
+        && (&one.path, one.nest) == (&other.path, other.nest)
+        && options(one).eq(options(other))
+}
+
+/// What each is called: its services, else its transport; its address, too, where that leaves two alike.
+fn label(sources: &mut [Planned]) {
+    for source in &mut *sources {
+        source.label = match &source.services[..] {
+            [] => source.spec.name.to_owned(),
+            services => services.join("+"),
+        };
+    }
+    let labels: Vec<_> = sources.iter().map(|source| source.label.clone()).collect();
+    for source in sources {
+        if labels.iter().filter(|label| **label == source.label).count() > 1 {
+            let Endpoint { host, port, .. } = &source.endpoint;
+            source.label = format!("{} {host}:{port}", source.label);
+        }
+    }
+}
