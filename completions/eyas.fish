@@ -152,6 +152,7 @@ complete -c eyas -n "__fish_eyas_using_subcommand tail" -l last -d 'Begin with t
 complete -c eyas -n "__fish_eyas_using_subcommand tail" -l since -d 'Begin with what came within this time' -r
 complete -c eyas -n "__fish_eyas_using_subcommand tail" -l only -d 'Only these: requests, replies, events, errors, unanswered' -r
 complete -c eyas -n "__fish_eyas_using_subcommand tail" -l slow -d 'Only what took at least this long' -r
+complete -c eyas -n "__fish_eyas_using_subcommand tail" -l trace -d 'Only what belongs together by this correlation id, message id, or trace id of a traceparent' -r
 complete -c eyas -n "__fish_eyas_using_subcommand tail" -s n -l count -d 'End after N messages' -r
 complete -c eyas -n "__fish_eyas_using_subcommand tail" -l idle -d 'End when nothing came for this time' -r
 complete -c eyas -n "__fish_eyas_using_subcommand tail" -l for -d 'End after this time' -r
@@ -174,7 +175,8 @@ complete -c eyas -n "__fish_eyas_using_subcommand tail" -l color -d 'When to use
 always\t''
 never\t''"
 complete -c eyas -n "__fish_eyas_using_subcommand tail" -l profile -d 'The profile of eyas.toml to use' -r
-complete -c eyas -n "__fish_eyas_using_subcommand tail" -l stats -d 'A table of rates and latencies at the end'
+complete -c eyas -n "__fish_eyas_using_subcommand tail" -l stats -d 'A table of rates and latencies instead of each message: as it grows on a terminal, else at the end. With `-o json` a record behind the messages'
+complete -c eyas -n "__fish_eyas_using_subcommand tail" -l all -d 'Watch every service of eyas.toml'
 complete -c eyas -n "__fish_eyas_using_subcommand tail" -l insecure -d 'Trust any certificate'
 complete -c eyas -n "__fish_eyas_using_subcommand tail" -s q -l quiet -d 'No talk on stderr but errors'
 complete -c eyas -n "__fish_eyas_using_subcommand tail" -s v -l verbose -d 'More talk on stderr'

@@ -8,19 +8,19 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior};
 
+use super::clock::on_one_clock;
 use super::link::{Link, Told};
-use super::plan::{Plan, Planned};
+use super::plan::Plan;
+use super::watched::{Watched, prepared};
 use super::{WatchFlags, table};
 use crate::commands::reach::unreachable;
 use crate::commands::show::{self, Show};
-use crate::commands::source::Source;
 use crate::exit::Code;
 use crate::message::Delivery;
 use crate::settings::Settings;
-use crate::traffic::{Criteria, Findings, Only, Pairing, Statistics, Trace};
+use crate::traffic::{Only, Statistics};
 use crate::transport::{self, Event, Kind};
 use crate::ui::{Format, Ui};
-use crate::wire::NestVersion;
 
 /// How often requests are looked through for those nobody has answered.
 const EXPIRY: Duration = Duration::from_millis(100);
@@ -57,8 +57,9 @@ pub async fn follow(
     let has_table = purpose == Purpose::Numbers
         && flags.show.format.is_none()
         && matches!(ui.format(), Format::Pretty | Format::Line);
+    let (watched, links) = prepared(plan, flags, &is_ended, |show| prepare(show.hidden(has_table)))?;
     let mut watching = Watching {
-        watched: Vec::new(),
+        watched,
         patience: flags.link.patience(settings).reply,
         statistics: Statistics::new(Timestamp::now()),
         seen: 0,
@@ -66,38 +67,12 @@ pub async fn follow(
         wants_unanswered: flags.only.contains(&Only::Unanswered),
         is_live: has_table && ui.is_terminal(),
     };
-    let mut links = Vec::new();
-    let Plan { sources, watch, shown } = plan;
-    let is_alone = matches!(&sources[..], [Planned { services, .. }] if services.len() < 2);
-    for (at, planned) in sources.into_iter().enumerate() {
-        let criteria = Criteria {
-            only: flags.only.clone(),
-            slow: flags.slow,
-            patterns: shown.clone(),
-            ..Criteria::default()
-        };
-        let Planned { spec, endpoint, services, label } = planned;
-        let nest = endpoint.nest;
-        let show = Show::of(&flags.show, criteria, spec.name, services)?.called(&label).hidden(has_table);
-        watching.watched.push(Watched {
-            show: prepare(show),
-            pairing: Pairing::default(),
-            findings: Findings::default(),
-            trace: flags.trace.clone().map(Trace::new),
-            nest,
-            label: (!is_alone).then_some(label),
-        });
-        let source = Source {
-            transport: transport::open(endpoint)?,
-            watch: watch.clone(),
-            listen: flags.listen.clone(),
-        };
-        links.push(Link::new(at, source, is_ended.clone()));
-    }
     let links = watching.open(links, ui).await?;
     let mut interrupted = std::pin::pin!(crate::commands::interrupted());
     let mut telling = JoinSet::new();
-    links.into_iter().for_each(|link| advance(&mut telling, link));
+    for link in links {
+        advance(&mut telling, link);
+    }
     let outcome = watching.run(&mut telling, flags, interrupted.as_mut(), ui).await;
     // Nobody waits for the end to see what is shown.
     let flushed = ui.flush();
@@ -145,23 +120,6 @@ struct Watching {
     wants_unanswered: bool,
     /// The numbers are shown while they grow.
     is_live: bool,
-}
-
-/// One endpoint, and what is known of its traffic.
-struct Watched {
-    show: Show,
-    pairing: Pairing,
-    findings: Findings,
-    trace: Option<Trace>,
-    nest: NestVersion,
-    /// What it is called, where there are others.
-    label: Option<String>,
-}
-
-impl Watched {
-    fn says(&self, what: &str) -> String {
-        self.label.as_ref().map_or_else(|| what.to_owned(), |label| format!("{label}: {what}"))
-    }
 }
 
 impl Watching {
@@ -388,54 +346,5 @@ impl Watching {
             }
         }
         Ok(())
-    }
-}
-
-/// What came in several batches, in the order in which it was seen. Each batch keeps its own order; what is no
-/// message stays behind the message before it.
-fn on_one_clock(mut batches: Vec<(usize, Vec<Event>)>) -> Vec<(usize, Event)> {
-    if let [(at, events)] = &mut batches[..] {
-        let at = *at;
-        return std::mem::take(events).into_iter().map(|event| (at, event)).collect();
-    }
-    let mut all = Vec::new();
-    for (at, events) in batches {
-        let mut now = Timestamp::MIN;
-        for event in events {
-            if let Event::Message(delivery) = &event {
-                now = now.max(delivery.at);
-            }
-            all.push((now, at, event));
-        }
-    }
-    all.sort_by_key(|(now, ..)| *now);
-    all.into_iter().map(|(_, at, event)| (at, event)).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::message::{Direction, Finding};
-
-    #[test]
-    fn several_batches_are_told_on_one_clock() {
-        let message = |seconds| {
-            let at = Timestamp::from_second(seconds).expect("in range");
-            Event::Message(Box::new(Delivery { at, ..Delivery::new(Direction::Event, 0) }))
-        };
-        let note = || Event::Finding(Finding { code: "x".into(), text: String::new() });
-        let told = on_one_clock(vec![
-            (0, vec![message(1), note(), message(5), message(4)]),
-            (1, vec![message(2), message(5)]),
-        ]);
-        let order: Vec<_> = told
-            .iter()
-            .map(|(at, event)| match event {
-                Event::Message(delivery) => (*at, delivery.at.as_second()),
-                _ => (*at, 0),
-            })
-            .collect();
-        // Batch 0 keeps its own order, though its clock went backwards.
-        assert_eq!(order, [(0, 1), (0, 0), (1, 2), (0, 5), (0, 4), (1, 5)]);
     }
 }

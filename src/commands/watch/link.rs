@@ -58,20 +58,15 @@ impl Link {
         let mut is_ended = self.is_ended.clone();
         // An end of the sender is an end, too.
         let ended = async move { drop(is_ended.wait_for(|is_ended| *is_ended).await) };
-        let told = tokio::select! {
+        tokio::select! {
             biased;
-            () = ended => None,
-            told = self.advance() => Some(told),
-        };
-        match told {
-            Some(told) => told,
-            None => {
-                if let Some(feed) = self.feed.take() {
-                    feed.close().await;
-                }
-                Told::Closed
-            }
+            () = ended => {}
+            told = self.advance() => return told,
         }
+        if let Some(feed) = self.feed.take() {
+            feed.close().await;
+        }
+        Told::Closed
     }
 
     async fn advance(&mut self) -> Told {

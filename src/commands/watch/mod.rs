@@ -1,10 +1,12 @@
 //! What `tail` and `record` share: several endpoints watched at once, on one clock.
 
+mod clock;
 mod flags;
 mod follow;
 mod link;
 mod plan;
 mod table;
+mod watched;
 
 pub use flags::WatchFlags;
 pub use follow::{Purpose, follow};

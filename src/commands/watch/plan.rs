@@ -140,15 +140,12 @@ fn can_watch(spec: &Spec, listen: Option<&str>, from: From, ui: &mut Ui) -> Resu
 /// Adds `target`, or its service to the endpoint that is watched already.
 fn add(sources: &mut Vec<Planned>, spec: &'static Spec, target: Target) {
     let Target { endpoint, service, .. } = target;
-    let same = sources.iter_mut().find(|source| is_same(&source.endpoint, &endpoint, source.spec, spec));
-    let services = match same {
-        Some(source) => &mut source.services,
-        None => {
-            sources.push(Planned { spec, endpoint, services: Vec::new(), label: String::new() });
-            let Some(source) = sources.last_mut() else { return };
-            &mut source.services
-        }
-    };
+    let same = sources.iter().position(|source| is_same(&source.endpoint, &endpoint, source.spec, spec));
+    let at = same.unwrap_or(sources.len());
+    if same.is_none() {
+        sources.push(Planned { spec, endpoint, services: Vec::new(), label: String::new() });
+    }
+    let services = &mut sources[at].services;
     if let Some(service) = service.filter(|service| !services.contains(service)) {
         services.push(service);
     }
