@@ -1016,7 +1016,7 @@ _eyas() {
             return 0
             ;;
         eyas__subcmd__new)
-            opts="-o -q -v -h --transport --with --preset --http --set --answers --defaults --template --into --install --no-git --dry-run --diff --force --output --quiet --verbose --color --no-input --profile --help"
+            opts="-o -q -v -h --transport --with --preset --http --client --set --answers --defaults --template --into --install --no-git --dry-run --diff --force --output --quiet --verbose --color --no-input --profile --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1031,6 +1031,10 @@ _eyas() {
                     return 0
                     ;;
                 --preset)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

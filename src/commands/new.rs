@@ -30,6 +30,7 @@ pub const ABOUT: &str = "Make a NestJS service from a template";
   eyas new
   eyas new orders --defaults
   eyas new orders --transport tcp --preset minimal --with metrics --http
+  eyas new shop --client stock=tcp://localhost:4001
   eyas new orders --answers orders.toml --no-input
   eyas new orders --dry-run
 
@@ -51,6 +52,9 @@ pub struct Args {
     /// Serve the resource over HTTP, too
     #[arg(long, help_heading = "What it is")]
     http: bool,
+    /// Another service it calls; repeatable
+    #[arg(long = "client", value_name = "NAME=URL", help_heading = "What it is")]
+    clients: Vec<String>,
     /// Answer a template's question; repeatable
     #[arg(long, value_name = "KEY=VALUE", help_heading = "What it is")]
     set: Vec<String>,
@@ -173,6 +177,7 @@ impl Args {
             features: self.features.clone(),
             preset: self.preset.clone(),
             http: self.http,
+            clients: self.clients.clone(),
             set: self.set.clone(),
             answers,
             defaults: self.defaults || !ui.can_ask(),

@@ -34,11 +34,13 @@ pub struct Catalog {
     files: Files,
 }
 
-/// Transport or feature.
+/// What a fragment is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
     /// `fragments/transport`
     Transport,
+    /// `fragments/client`
+    Client,
     /// `fragments/feature`
     Feature,
 }
@@ -48,6 +50,7 @@ impl Kind {
     pub fn word(self) -> &'static str {
         match self {
             Self::Transport => "transport",
+            Self::Client => "client",
             Self::Feature => "feature",
         }
     }
@@ -56,6 +59,7 @@ impl Kind {
     pub fn flag(self) -> &'static str {
         match self {
             Self::Transport => "--transport",
+            Self::Client => "--client",
             Self::Feature => "--with",
         }
     }
@@ -66,7 +70,7 @@ impl Kind {
 pub struct Template {
     /// `template.toml`.
     pub manifest: TemplateManifest,
-    /// The fragments it allows: transports in their order, then features in theirs.
+    /// The fragments it allows: transports in their order, then clients and features in theirs.
     pub fragments: Vec<Fragment>,
     /// What lies in its folder, with paths from there.
     pub files: Files,
@@ -74,7 +78,7 @@ pub struct Template {
     pub origin: String,
 }
 
-/// A transport or feature, read and found sound.
+/// A transport, client or feature, read and found sound.
 #[derive(Debug)]
 pub struct Fragment {
     /// Which of the two.
@@ -100,6 +104,11 @@ impl Template {
         self.of(kind).find(|fragment| {
             fragment.name() == name || fragment.manifest.aliases.iter().any(|alias| alias.value == name)
         })
+    }
+
+    /// The fragment for clients whose URL has this scheme.
+    pub fn client(&self, scheme: &str) -> Option<&Fragment> {
+        self.of(Kind::Client).find(|fragment| fragment.manifest.schemes.iter().any(|one| one.value == scheme))
     }
 
     /// The fragments of one kind.
@@ -152,7 +161,11 @@ impl Catalog {
         if self.only().is_none() && manifest.name.value != name {
             problems.push(misnamed(&manifest.name, name));
         }
-        let wanted = [(Kind::Transport, &manifest.transports), (Kind::Feature, &manifest.features)];
+        let wanted = [
+            (Kind::Transport, &manifest.transports),
+            (Kind::Client, &manifest.clients),
+            (Kind::Feature, &manifest.features),
+        ];
         let wanted = wanted.into_iter().flat_map(|(kind, names)| names.iter().map(move |name| (kind, name)));
         let fragments = wanted.filter_map(|(kind, name)| problems.take(self.fragment(kind, name))).collect();
         let template = Template {

@@ -27,7 +27,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::answers::Answers;
+use super::answers::{Answers, Client};
 use super::catalog::Template;
 use super::path;
 use super::problem::{Place, Problem, Problems};
@@ -67,7 +67,15 @@ impl State {
             eyas: env!("CARGO_PKG_VERSION").to_owned(),
             template: template.manifest.name.value.clone(),
             template_version: template.manifest.version.clone(),
-            answers: Answers { left_out: Vec::new(), ..answers.clone() },
+            answers: Answers {
+                left_out: Vec::new(),
+                clients: answers
+                    .clients
+                    .iter()
+                    .map(|client| Client { fragment: String::new(), ..client.clone() })
+                    .collect(),
+                ..answers.clone()
+            },
             files: tree.iter().map(|(path, file)| (path.clone(), digest(&file.bytes))).collect(),
         }
     }
@@ -88,6 +96,11 @@ impl State {
             format!("transports = {}", list(&self.answers.transports)),
             format!("features = {}", list(&self.answers.features)),
         ];
+        if !self.answers.clients.is_empty() {
+            let pairs =
+                self.answers.clients.iter().map(|one| format!("{} = {}", text(&one.name), text(&one.url)));
+            lines.push(format!("clients = {{ {} }}", pairs.collect::<Vec<_>>().join(", ")));
+        }
         lines.extend(self.answers.preset.iter().map(|preset| format!("preset = {}", text(preset))));
         let values = self.answers.values.iter().map(|(key, value)| match value {
             Value::String(value) => format!("{key} = {}", text(value)),
@@ -129,6 +142,7 @@ impl State {
                 name: answers.required("name").value,
                 transports: names(answers.texts("transports")),
                 features: names(answers.texts("features")),
+                clients: clients(answers.free("clients").value),
                 preset: answers.text("preset").map(|preset| preset.value),
                 values: answers.pairs().into_iter().map(|(key, value, _)| (key, value)).collect(),
                 left_out: Vec::new(),
@@ -138,6 +152,12 @@ impl State {
         table.finish();
         document.finish().or(state)
     }
+}
+
+/// The clients of `[answers]`; which fragments make them is settled with the template at hand.
+fn clients(table: serde_json::Map<String, Value>) -> Vec<Client> {
+    let pairs = table.into_iter().filter_map(|(name, url)| Some((name, url.as_str()?.to_owned())));
+    pairs.map(|(name, url)| Client { name, url, fragment: String::new() }).collect()
 }
 
 /// `tree` with the state and the base beside it: all that is written for a new project.
@@ -288,6 +308,11 @@ mod tests {
             answers: Answers {
                 name: "orders".to_owned(),
                 transports: vec!["nats".to_owned(), "tcp".to_owned()],
+                clients: vec![Client {
+                    name: "stock".to_owned(),
+                    url: "tcp://localhost:4001".to_owned(),
+                    fragment: String::new(),
+                }],
                 features: Vec::new(),
                 preset: Some("standard".to_owned()),
                 values,

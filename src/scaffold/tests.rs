@@ -1,5 +1,7 @@
 //! The engine as a whole, over the small template and the hostile ones of `tests/scaffold`.
 
+mod clients;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::Request;
+use super::{CLIENTS, Client, Request};
 use crate::scaffold::catalog::{Fragment, Kind, Template};
 use crate::scaffold::manifest::{Variable, VariableKind};
 use crate::scaffold::problem::{Place, Problem, Problems};
 use crate::scaffold::reader::Document;
 
 /// Keys of an answers file that are not variables.
-const KEYS: [&str; 4] = ["name", "transports", "features", "preset"];
+const KEYS: [&str; 5] = ["name", "transports", "clients", "features", "preset"];
 
 /// What the user gave, in known names; flags have won over the file.
 #[derive(Debug, Default)]
@@ -20,6 +20,7 @@ pub struct Given {
     pub transports: Vec<String>,
     /// Whether a transport was named that does not exist: then none is asked for either.
     pub unknown_transport: bool,
+    pub clients: Vec<Client>,
     pub features: Vec<String>,
     pub preset: Option<String>,
     pub values: BTreeMap<String, Value>,
@@ -51,6 +52,12 @@ impl Given {
         let http = request.http.then(|| "http".to_owned());
         let features: Vec<String> = request.features.iter().cloned().chain(http).collect();
         given.names(template, Kind::Feature, &features, None, problems);
+        for word in &request.clients {
+            let client = Client::parse(template, word).map_err(Problems::from);
+            given.clients.extend(problems.take(client));
+        }
+        let named: Vec<String> = given.clients.iter().map(|client| client.name.clone()).collect();
+        given.clients.extend(file.clients.into_iter().filter(|client| !named.contains(&client.name)));
         given.name = request.name.clone().or(file.name);
         given.preset = request.preset.clone().or(file.preset);
         if given.transports.is_empty() && !given.unknown_transport {
@@ -96,7 +103,7 @@ impl Given {
             };
             let chosen = match kind {
                 Kind::Transport => &mut self.transports,
-                Kind::Feature => &mut self.features,
+                Kind::Feature | Kind::Client => &mut self.features,
             };
             if !chosen.iter().any(|one| one == fragment.name()) {
                 chosen.push(fragment.name().to_owned());
@@ -130,7 +137,7 @@ impl Given {
         }
     }
 
-    /// An answers file: `name`, `transports`, `features`, `preset` and variables, flat.
+    /// An answers file: `name`, `transports`, `clients`, `features`, `preset` and variables, flat.
     fn file(&mut self, template: &Template, name: &str, text: &str, problems: &mut Problems) {
         let is_json =
             std::path::Path::new(name).extension().is_some_and(|end| end.eq_ignore_ascii_case("json"));
@@ -153,6 +160,19 @@ impl Given {
                     }
                     None => mistyped("a list of texts"),
                 },
+                (CLIENTS, Value::Object(clients)) => {
+                    for (name, url) in clients {
+                        let client = match url.as_str() {
+                            Some(url) => Client::new(template, name, url),
+                            None => {
+                                Err(Problem::new(format!("the URL of the client `{name}` must be a text")))
+                            }
+                        };
+                        let told = |problem| Problem { place: Some(place.clone()), ..problem };
+                        self.clients.extend(problems.take(client.map_err(|problem| told(problem).into())));
+                    }
+                }
+                (CLIENTS, _) => mistyped("a table of NAME = URL"),
                 _ => self.value(template, Some(&place), &key, |_| value.clone(), problems),
             }
         }

@@ -3,6 +3,7 @@
 //!
 //! Nothing is ever added silently: what a choice needs and does not have is a problem that names the flag.
 
+mod clients;
 mod given;
 mod settle;
 
@@ -16,8 +17,13 @@ use super::manifest::{Variable, VariableKind};
 use super::name;
 use super::problem::{Problem, Problems};
 
+pub use clients::Client;
+pub(super) use clients::{is_placeholder as is_client_placeholder, setting as client_setting};
 use given::Given;
 pub(super) use given::variables;
+
+/// The condition that holds where there is a client of another service.
+pub const CLIENTS: &str = "clients";
 
 /// What the user asked for, as typed.
 #[derive(Debug, Clone, Default)]
@@ -32,6 +38,8 @@ pub struct Request {
     pub preset: Option<String>,
     /// `--http`, which is `--with http`.
     pub http: bool,
+    /// `--client`, each `NAME=URL`.
+    pub clients: Vec<String>,
     /// `--set`, each `key=value`.
     pub set: Vec<String>,
     /// `--answers`: the file's name and its text, TOML unless the name ends in `.json`.
@@ -91,6 +99,8 @@ pub struct Answers {
     pub name: String,
     /// The transports as the user named them; the first is the main one.
     pub transports: Vec<String>,
+    /// The clients of other services, in the order they were given.
+    pub clients: Vec<Client>,
     /// The features, in the template's order.
     pub features: Vec<String>,
     /// The preset they came from.
@@ -105,13 +115,13 @@ impl Answers {
     /// Whether an atom of a condition holds, its `not` left aside.
     pub fn holds(&self, atom: &Atom) -> bool {
         let value = self.values.get(&atom.name);
-        match &atom.equals {
-            Some(wanted) => value.is_some_and(|value| typed(value) == *wanted),
-            None => {
-                self.transports.iter().chain(&self.features).any(|name| *name == atom.name)
-                    || value == Some(&Value::Bool(true))
-            }
+        if let Some(wanted) = &atom.equals {
+            return value.is_some_and(|value| typed(value) == *wanted);
         }
+        let clients = self.clients.iter().map(|client| &client.fragment);
+        self.transports.iter().chain(&self.features).chain(clients).any(|name| *name == atom.name)
+            || (atom.name == CLIENTS && !self.clients.is_empty())
+            || value == Some(&Value::Bool(true))
     }
 }
 
@@ -137,6 +147,7 @@ pub fn resolve(template: &Template, request: &Request) -> Result<Resolution, Pro
     }
     let settled = settle::settle(template, &given, &transports, preset, &mut problems);
     problems.0.extend(reserved(template, &name, &transports, &settled.features));
+    clients::check(given.name.as_deref(), &given.clients, &mut problems);
     let mut values = BTreeMap::new();
     for variable in settled.variables {
         let value = settled.values.get(variable.key.as_str());
@@ -155,6 +166,7 @@ pub fn resolve(template: &Template, request: &Request) -> Result<Resolution, Pro
     let answers = Answers {
         name,
         transports,
+        clients: given.clients.clone(),
         features: settled.features,
         preset: preset.map(str::to_owned),
         values,
@@ -167,6 +179,7 @@ pub fn resolve(template: &Template, request: &Request) -> Result<Resolution, Pro
 fn reserved(template: &Template, name: &str, transports: &[String], features: &[String]) -> Option<Problem> {
     let chosen = template.fragments.iter().filter(|one| match one.kind {
         Kind::Transport => transports.iter().any(|name| name == one.name()),
+        Kind::Client => false,
         Kind::Feature => features.iter().any(|name| name == one.name()),
     });
     let chosen = chosen.map(|one| (one.kind.word(), one.name(), &one.manifest.reserved));

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::given::{Given, variables};
-use super::typed;
+use super::{CLIENTS, typed};
 use crate::scaffold::catalog::{Fragment, Kind, Template};
 use crate::scaffold::condition::{Alternative, Atom, Clause, Condition};
 use crate::scaffold::manifest::Variable;
@@ -47,6 +47,7 @@ pub fn settle<'a>(
         .iter()
         .map(String::as_str)
         .chain(manifest.always.iter().map(|one| one.as_str()))
+        .chain(given.clients.iter().map(|client| client.fragment.as_str()))
         .collect();
     choice.names.extend(&asked);
     let preset = manifest.presets.iter().find(|one| Some(one.name.as_str()) == preset);
@@ -126,10 +127,12 @@ impl<'a: 'b, 'b> Choice<'a, 'b> {
 
     fn atom(&self, atom: &Atom) -> bool {
         let value = self.values.get(atom.name.as_str());
-        match &atom.equals {
-            Some(wanted) => value.is_some_and(|value| typed(value) == *wanted),
-            None => self.names.contains(atom.name.as_str()) || value == Some(&Value::Bool(true)),
+        if let Some(wanted) = &atom.equals {
+            return value.is_some_and(|value| typed(value) == *wanted);
         }
+        self.names.contains(atom.name.as_str())
+            || (atom.name == CLIENTS && !self.given.clients.is_empty())
+            || value == Some(&Value::Bool(true))
     }
 
     fn holds(&self, condition: &Condition) -> bool {

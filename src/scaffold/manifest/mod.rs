@@ -6,15 +6,18 @@
 //! templates/<template>/parts/*.tera             pieces for `include`; never written
 //! templates/fragments/transport/<name>/         fragment.toml, files/…
 //! templates/fragments/feature/<name>/           fragment.toml, files/…
+//! templates/fragments/client/<name>/            fragment.toml, files/…
 //! ```
 //!
-//! `template.toml`: `format = 1`, `name` (the folder's), `version`, `summary`, `transports` and `features` (the
-//! fragments it allows; the order of features is their order everywhere), `always` (features nobody needs to
+//! `template.toml`: `format = 1`, `name` (the folder's), `version`, `summary`, `transports`, `clients` and `features`
+//! (the fragments it allows; the order of features is their order everywhere), `always` (features nobody needs to
 //! ask for), `default_transports`, `default_preset`, `reserved`, `next`, `[presets.<name>]` with `summary`, `features` and `set`, a
 //! free table `[data]`, and `[[slot]]`.
 //!
 //! `fragment.toml`: `format = 1`, `name` (the folder's), `summary`, `title`, `aliases`, `reserved`, `requires`, `excludes`,
-//! `hint`, and a free table `[facts]`.
+//! `hint`, and a free table `[facts]`. One of a client has `schemes`: it is chosen by the URL of a client of another
+//! service, and all of it is done once for each such client, which its texts see as `client`. A file of any owner whose
+//! path holds `{{ client }}` is made once for each client. The condition `clients` holds where there is one.
 //!
 //! Both: `[[variable]]`, `[[setting]]`, `[[fill]]`, `[[file]]`, `[[merge]]`, `[[note]]`: see the types here, whose
 //! fields are the keys. `when` is a [`Condition`] everywhere. Unknown keys are problems, and all problems are
@@ -39,11 +42,13 @@ pub const FORMAT: i64 = 1;
 pub const RENDERED: &str = ".tera";
 
 /// Keys of answers that no variable may take.
-pub const RESERVED: [&str; 13] = [
+pub const RESERVED: [&str; 15] = [
     "name",
     "template",
     "preset",
     "transports",
+    "client",
+    "clients",
     "features",
     "has",
     "fragments",
@@ -66,6 +71,8 @@ pub struct TemplateManifest {
     pub summary: String,
     /// The transports it allows, in the order they are offered.
     pub transports: Vec<Located<String>>,
+    /// The kinds of clients it allows.
+    pub clients: Vec<Located<String>>,
     /// The features it allows; this order is the order of everything.
     pub features: Vec<Located<String>>,
     /// The features that are always there.
@@ -101,6 +108,8 @@ pub struct FragmentManifest {
     pub aliases: Vec<Located<String>>,
     /// Names that a service with it cannot have.
     pub reserved: Vec<Located<String>>,
+    /// The schemes of the URLs that choose it; only one of a client has them.
+    pub schemes: Vec<Located<String>>,
     /// What must hold for it to be chosen.
     pub requires: Condition,
     /// What must not hold: each text by itself.

@@ -6,6 +6,7 @@ use std::sync::{Arc, LazyLock};
 use regex::Regex;
 
 use super::{Content, Part, RENDERED, SlotKind, Variable, VariableKind};
+use crate::scaffold::answers::{CLIENTS, is_client_placeholder};
 use crate::scaffold::catalog::{Files, Fragment, Kind, Template};
 use crate::scaffold::condition::Condition;
 use crate::scaffold::name;
@@ -29,7 +30,9 @@ pub fn verify(template: &Template) -> Problems {
         names.part(part, files);
         names.files(files, origin);
     }
+    let mut schemes = BTreeSet::new();
     for fragment in &template.fragments {
+        names.schemes(fragment, &mut schemes);
         names.condition(&fragment.manifest.requires);
         names.condition(&fragment.manifest.excludes);
     }
@@ -87,6 +90,23 @@ impl<'a> Names<'a> {
 
     fn twice(&mut self, what: &str, name: &Located<String>) {
         self.problems.push(Problem::at(&name.place, format!("{what} `{}` is declared twice", name.value)));
+    }
+
+    /// Schemes belong to clients, each to one.
+    fn schemes(&mut self, fragment: &'a Fragment, taken: &mut BTreeSet<&'a str>) {
+        let manifest = &fragment.manifest;
+        if fragment.kind == Kind::Client && manifest.schemes.is_empty() {
+            let message = format!("client `{}` has no `schemes` that choose it", manifest.name.value);
+            self.problems.push(Problem::at(&manifest.name.place, message));
+        }
+        for scheme in &manifest.schemes {
+            if fragment.kind != Kind::Client {
+                let message = format!("`schemes` belong to a client, not to a {}", fragment.kind.word());
+                self.problems.push(Problem::at(&scheme.place, message));
+            } else if !taken.insert(scheme) {
+                self.twice("scheme", scheme);
+            }
+        }
     }
 
     /// Presets, defaults and what is always there.
@@ -189,6 +209,7 @@ impl<'a> Names<'a> {
             let variable = self.variables.get(atom.name.as_str());
             let problem = match (&atom.equals, variable) {
                 (None, None) if self.fragments.contains(atom.name.as_str()) => continue,
+                (None, None) if atom.name == CLIENTS => continue,
                 (None, Some(Variable { kind: VariableKind::Bool, .. })) => continue,
                 (None, Some(_)) => Problem::at(
                     place,
@@ -219,7 +240,8 @@ impl<'a> Names<'a> {
             for name in placeholder::names(path) {
                 let known = name::CASES.iter().map(|(case, _)| *case);
                 let mut known = known.chain(self.variables.keys().copied());
-                if path.starts_with("files/") && !known.any(|known| known == name) {
+                let known = is_client_placeholder(name) || known.any(|known| known == name);
+                if path.starts_with("files/") && !known {
                     let problem = Problem::new(format!("{origin}{path}: unknown name `{name}` in the path"));
                     let known =
                         name::CASES.iter().map(|(case, _)| *case).chain(self.variables.keys().copied());

@@ -8,7 +8,7 @@ use tera::Context;
 use super::engine::{Engine, render_json};
 use super::layout::{self, Shape};
 use super::{Job, imports};
-use crate::scaffold::answers::variables;
+use crate::scaffold::answers::{CLIENTS, Client, client_setting, variables};
 use crate::scaffold::catalog::{Fragment, Kind};
 use crate::scaffold::manifest::{Content, Fill, Part, Setting, SlotKind};
 use crate::scaffold::name;
@@ -27,22 +27,29 @@ pub struct Contexts {
     pub examples: Context,
     /// The facts of each chosen fragment, which it sees as `facts` itself.
     facts: Facts,
+    /// Each client, with the facts of its fragment.
+    clients: Vec<Value>,
 }
 
 /// The facts of fragments by name.
 type Facts = BTreeMap<String, Value>;
 
 impl Contexts {
-    /// `context` as `owner` sees it.
-    pub fn of(&self, owner: &Owner, context: &Context) -> Context {
-        own(context, owner, &self.facts)
+    /// `context` as `owner` sees it when it makes something for `client`, or for none.
+    pub fn of(&self, owner: &Owner, client: Option<usize>, context: &Context) -> Context {
+        own(context, owner, client, &self.facts, &self.clients)
     }
 }
 
-/// `context` with the owner's own facts as `facts`.
-fn own(context: &Context, owner: &Owner, facts: &Facts) -> Context {
+/// `context` with the owner's own facts as `facts`, and the client it is about as `client`.
+fn own(context: &Context, owner: &Owner, client: Option<usize>, facts: &Facts, clients: &[Value]) -> Context {
     let mut context = context.clone();
-    context.insert("facts", facts.get(&owner.name).unwrap_or(&Value::Null));
+    let about = |client: Option<usize>| client.and_then(|client| clients.get(client));
+    let own = about(owner.client).map(|client| &client["facts"]).or_else(|| facts.get(&owner.name));
+    context.insert("facts", own.unwrap_or(&Value::Null));
+    if let Some(client) = about(client) {
+        context.insert("client", client);
+    }
     context
 }
 
@@ -73,18 +80,10 @@ pub fn contexts(job: &Job, engine: &Engine) -> Result<Contexts, Problems> {
     let mut all = base(job);
     let first = context(&all);
     let describe = |fragment: &&Fragment, problems: &mut Problems| {
-        let facts = &fragment.manifest.facts;
-        let file = format!("{}fragment.toml", fragment.origin);
-        let mut render = |text: &str| engine.render(&file, Some(&facts.place), text, &first);
-        let facts = render_json(&Value::Object(facts.value.clone()), &mut render);
-        let facts = facts.unwrap_or_else(|problem| {
-            problems.push(problem);
-            Value::Null
-        });
         let manifest = &fragment.manifest;
         json!({
             "name": manifest.name.value, "title": manifest.title, "summary": manifest.summary,
-            "kind": fragment.kind.word(), "facts": facts,
+            "kind": fragment.kind.word(), "facts": facts_of(fragment, engine, &first, problems),
         })
     };
     let mut both = Vec::new();
@@ -100,16 +99,42 @@ pub fn contexts(job: &Job, engine: &Engine) -> Result<Contexts, Problems> {
         all.insert(key.to_owned(), Value::Array(list));
     }
     all.insert("fragments".to_owned(), Value::Array(both));
+    let clients = clients(job, engine, &first, &mut problems);
+    all.insert(CLIENTS.to_owned(), Value::Array(clients.clone()));
     let open = settings(job, engine, &first, &mut problems);
     let closed: Vec<Value> = open.iter().map(without_secret).collect();
     all.insert("settings".to_owned(), Value::Array(closed));
     let inner = context(&all);
-    let (slots, filled) = slots(job, engine, (&inner, &facts), &mut problems);
+    let (slots, filled) = slots(job, engine, (&inner, &facts, &clients), &mut problems);
     all.insert("slots".to_owned(), Value::Object(slots));
     all.insert("filled".to_owned(), Value::Object(filled));
     let files = context(&all);
     all.insert("settings".to_owned(), Value::Array(open));
-    problems.or(Contexts { inner, files, examples: context(&all), facts })
+    problems.or(Contexts { inner, files, examples: context(&all), facts, clients })
+}
+
+/// The facts of a fragment, rendered.
+fn facts_of(fragment: &Fragment, engine: &Engine, context: &Context, problems: &mut Problems) -> Value {
+    let facts = &fragment.manifest.facts;
+    let file = format!("{}fragment.toml", fragment.origin);
+    let mut render = |text: &str| engine.render(&file, Some(&facts.place), text, context);
+    render_json(&Value::Object(facts.value.clone()), &mut render).unwrap_or_else(|problem| {
+        problems.push(problem);
+        Value::Null
+    })
+}
+
+/// Each client, with the facts of its fragment, which may tell of the client.
+fn clients(job: &Job, engine: &Engine, context: &Context, problems: &mut Problems) -> Vec<Value> {
+    let chosen = job.chosen(Kind::Client);
+    let pairs = job.answers.clients.iter().zip(chosen);
+    pairs
+        .map(|(client, fragment)| {
+            let mut context = context.clone();
+            context.insert("client", &client.describe(fragment, Value::Null));
+            client.describe(fragment, facts_of(fragment, engine, &context, problems))
+        })
+        .collect()
 }
 
 /// A Tera context of a JSON object.
@@ -135,33 +160,57 @@ fn settings(job: &Job, engine: &Engine, context: &Context, problems: &mut Proble
     let mut rows: Vec<Value> = Vec::new();
     for owner in job.owners() {
         for setting in owner.part.settings.iter().filter(|setting| job.holds(&setting.when)) {
-            let row = match row(setting, &owner, engine, context) {
-                Ok(row) => row,
-                Err(problem) => {
-                    problems.push(problem);
-                    continue;
-                }
-            };
-            let Some(other) = rows.iter().find(|other| other["key"] == row["key"]) else {
-                rows.push(row);
-                continue;
-            };
-            let differing = row.as_object().into_iter().flatten().find(|(key, value)| {
-                !["from", "group"].contains(&key.as_str()) && other[key.as_str()] != **value
-            });
-            if let Some((key, value)) = differing {
-                let message = format!(
-                    "setting `{}` of {} has `{key}` {value}, that of {} has {}",
-                    setting.key.value,
-                    owner.name,
-                    other["from"].as_str().unwrap_or_default(),
-                    other[key.as_str()]
-                );
-                problems.push(Problem::at(&setting.key.place, message));
-            }
+            let row = row(setting, &owner, engine, context);
+            let added =
+                row.and_then(|row| add(row, &mut rows).map_err(|why| Problem::at(&setting.key.place, why)));
+            problems.0.extend(added.err());
+        }
+    }
+    for client in &job.answers.clients {
+        if let Err(why) = add(client_row(client), &mut rows) {
+            problems.push(Problem::new(why).hint(format!("call the client other than `{}`", client.name)));
         }
     }
     rows
+}
+
+/// Adds a row unless it is there already; tells of one that has the same name and says something else.
+fn add(row: Value, rows: &mut Vec<Value>) -> Result<(), String> {
+    let Some(other) = rows.iter().find(|other| other["key"] == row["key"]) else {
+        rows.push(row);
+        return Ok(());
+    };
+    let differing =
+        row.as_object().into_iter().flatten().find(|(key, value)| {
+            !["from", "group"].contains(&key.as_str()) && other[key.as_str()] != **value
+        });
+    let Some((key, value)) = differing else { return Ok(()) };
+    let text = |row: &Value, key: &str| row[key].as_str().unwrap_or_default().to_owned();
+    let (setting, from, known) = (text(&row, "key"), text(&row, "from"), text(other, "from"));
+    Err(format!(
+        "setting `{setting}` of {from} has `{key}` {value}, that of {known} has {}",
+        other[key.as_str()]
+    ))
+}
+
+/// The setting that says where another service is.
+fn client_row(client: &Client) -> Value {
+    json!({
+        "key": client_setting(&client.name),
+        "type": "url",
+        "default": client.url,
+        "example": client.url,
+        "secret": false,
+        "optional": false,
+        "required": false,
+        "one_of": [],
+        "min": null,
+        "max": null,
+        "doc": format!("Where the service {} is", client.name),
+        "compose": null,
+        "group": "Clients",
+        "from": format!("client {}", client.name),
+    })
 }
 
 fn row(setting: &Setting, owner: &Owner, engine: &Engine, context: &Context) -> Result<Value, Problem> {
@@ -210,19 +259,21 @@ pub struct Owner<'a> {
     pub part: &'a Part,
     /// What lies in its folder.
     pub files: &'a crate::scaffold::catalog::Files,
+    /// The client it is about, by its place among the answers.
+    pub client: Option<usize>,
 }
 
 /// The markers of all slots, and whether each is filled.
 fn slots(
     job: &Job,
     engine: &Engine,
-    (context, facts): (&Context, &Facts),
+    (context, facts, clients): (&Context, &Facts, &[Value]),
     problems: &mut Problems,
 ) -> (Map<String, Value>, Map<String, Value>) {
     let mut filled: BTreeMap<&str, (Vec<String>, Vec<Place>)> = BTreeMap::new();
     let owners = job.owners();
     for owner in &owners {
-        let context = own(context, owner, facts);
+        let context = own(context, owner, owner.client, facts, clients);
         for fill in owner.part.fills.iter().filter(|fill| job.holds(&fill.when)) {
             match contents(fill, owner, engine, &context) {
                 Ok(contents) => {

@@ -26,7 +26,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::answers::Answers;
+use super::answers::{self, Answers};
 use super::catalog::{Fragment, Kind, MAX_FILE, MAX_FILES, MAX_TOTAL, Template};
 use super::condition::Condition;
 use super::manifest::{FileRule, Merge, RENDERED};
@@ -114,6 +114,8 @@ pub fn render_within(
 /// A file of a template or fragment that makes one of the result.
 struct Source<'a> {
     owner: &'a Owner<'a>,
+    /// The client it is made for, by its place among the answers.
+    client: Option<usize>,
     name: String,
     bytes: &'a [u8],
 }
@@ -129,18 +131,19 @@ struct Job {
 
 impl Job {
     fn is_chosen(&self, fragment: &Fragment) -> bool {
-        let names = match fragment.kind {
-            Kind::Transport => &self.answers.transports,
-            Kind::Feature => &self.answers.features,
-        };
-        names.iter().any(|name| name == fragment.name())
+        self.chosen(fragment.kind).iter().any(|one| one.name() == fragment.name())
     }
 
-    /// The chosen fragments of one kind, in the order of the answers.
+    /// The chosen fragments of one kind, in the order of the answers; that of a client once for each client.
     fn chosen(&self, kind: Kind) -> Vec<&Fragment> {
+        let clients: Vec<String>;
         let names = match kind {
             Kind::Transport => &self.answers.transports,
             Kind::Feature => &self.answers.features,
+            Kind::Client => {
+                clients = self.answers.clients.iter().map(|client| client.fragment.clone()).collect();
+                &clients
+            }
         };
         names.iter().filter_map(|name| self.template.fragment(kind, name)).collect()
     }
@@ -159,15 +162,20 @@ impl Job {
             origin: &template.origin,
             part: &template.manifest.part,
             files: &template.files,
+            client: None,
         }];
-        let chosen = self.chosen(Kind::Transport).into_iter().chain(self.chosen(Kind::Feature));
-        owners.extend(chosen.map(|fragment| Owner {
+        let plain = |fragment| (fragment, None);
+        let transports = self.chosen(Kind::Transport).into_iter().map(plain);
+        let clients = self.chosen(Kind::Client).into_iter().enumerate().map(|(at, one)| (one, Some(at)));
+        let features = self.chosen(Kind::Feature).into_iter().map(plain);
+        owners.extend(transports.chain(clients).chain(features).map(|(fragment, client)| Owner {
             name: fragment.name().to_owned(),
             title: fragment.manifest.title.clone(),
             file: format!("{}fragment.toml", fragment.origin),
             origin: &fragment.origin,
             part: &fragment.manifest.part,
             files: &fragment.files,
+            client,
         }));
         owners
     }
@@ -222,18 +230,12 @@ impl Job {
                 if !owner.part.files.iter().all(|rule| !applies(rule, inner) || self.holds(&rule.when)) {
                     continue;
                 }
-                let name = format!("{}{full}", owner.origin);
-                let value =
-                    |name: &str| base.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-                let target = placeholder::fill(inner, value);
-                let target = target.strip_suffix(RENDERED).unwrap_or(&target).to_owned();
-                if let Err(why) = path::check(&target) {
-                    problems
-                        .push(Problem::new(format!("{name} would make `{}`: {why}", target.escape_debug())));
-                } else if let Some(Source { name: other, .. }) = sources.get(&target) {
-                    problems.push(Problem::new(format!("{name} and {other} both make `{target}`")));
-                } else {
-                    sources.insert(target, Source { owner, name, bytes });
+                for client in self.clients_of(owner, inner) {
+                    let name = format!("{}{full}", owner.origin);
+                    let source = Source { owner, client, name, bytes };
+                    if let Err(problem) = self.place(&base, inner, source, &mut sources) {
+                        problems.push(problem);
+                    }
                 }
             }
         }
@@ -247,6 +249,48 @@ impl Job {
             )));
         }
         sources
+    }
+
+    /// For whom a file is made: for the owner's client, for each client its path names, or simply once.
+    fn clients_of(&self, owner: &Owner, path: &str) -> Vec<Option<usize>> {
+        let is_each = placeholder::names(path).any(answers::is_client_placeholder);
+        match owner.client {
+            None if is_each => (0..self.answers.clients.len()).map(Some).collect(),
+            client => vec![client],
+        }
+    }
+
+    /// Puts a file where its path says.
+    fn place<'a>(
+        &self,
+        base: &Map<String, Value>,
+        inner: &str,
+        source: Source<'a>,
+        sources: &mut BTreeMap<String, Source<'a>>,
+    ) -> Result<(), Problem> {
+        let client = source.client.and_then(|client| self.answers.clients.get(client));
+        let value = |name: &str| {
+            let own = client.and_then(|client| client.placeholder(name));
+            own.unwrap_or_else(|| base.get(name).and_then(Value::as_str).unwrap_or_default().to_owned())
+        };
+        let name = &source.name;
+        let target = placeholder::fill(inner, value);
+        let target = target.strip_suffix(RENDERED).unwrap_or(&target).to_owned();
+        path::check(&target)
+            .map_err(|why| Problem::new(format!("{name} would make `{}`: {why}", target.escape_debug())))?;
+        match sources.get(&target) {
+            // One file for all clients of one kind.
+            Some(other) if other.name == *name && !name.ends_with(RENDERED) => {}
+            Some(other) if other.name == *name => {
+                let problem = Problem::new(format!("{name} makes `{target}` for each client"));
+                return Err(problem.hint("put `{{ client }}` into its path, or let it be copied"));
+            }
+            Some(other) => {
+                return Err(Problem::new(format!("{name} and {} both make `{target}`", other.name)));
+            }
+            None => _ = sources.insert(target, source),
+        }
+        Ok(())
     }
 
     fn merge(
@@ -282,7 +326,7 @@ impl Job {
             let mut merged = own.clone();
             for (owner, merge) in merges {
                 let place = &merge.json.place;
-                let context = contexts.of(owner, &contexts.inner);
+                let context = contexts.of(owner, owner.client, &contexts.inner);
                 let mut render = |text: &str| engine.render(&owner.file, Some(place), text, &context);
                 match render_json(&Value::Object(merge.json.value.clone()), &mut render) {
                     Ok(Value::Object(more)) => {
@@ -308,10 +352,16 @@ impl Job {
     ) -> Vec<String> {
         let mut notes = Vec::new();
         for owner in owners {
-            let context = contexts.of(owner, &contexts.inner);
+            let context = contexts.of(owner, owner.client, &contexts.inner);
             for note in owner.part.notes.iter().filter(|note| self.holds(&note.when)) {
                 match engine.render(&owner.file, Some(&note.text.place), &note.text, &context) {
-                    Ok(text) => notes.push(text.split_whitespace().collect::<Vec<_>>().join(" ")),
+                    Ok(text) => {
+                        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+                        // Two clients of one kind have one thing to say.
+                        if !notes.contains(&text) {
+                            notes.push(text);
+                        }
+                    }
                     Err(problem) => problems.push(problem),
                 }
             }
@@ -338,7 +388,7 @@ fn file(engine: &Engine, contexts: &Contexts, path: &str, source: &Source) -> Re
         return Ok(source.bytes.to_vec());
     }
     let context = if path == EXAMPLES { &contexts.examples } else { &contexts.files };
-    let context = contexts.of(source.owner, context);
+    let context = contexts.of(source.owner, source.client, context);
     let rendered = engine.render(name, None, &String::from_utf8_lossy(source.bytes), &context)?;
     let text = text::tidy(&layout::lay_out(&rendered));
     if text.len() > MAX_FILE {
