@@ -45,6 +45,7 @@ complete -c eyas -n "__fish_eyas_needs_command" -f -a "tail" -d 'Watch messages 
 complete -c eyas -n "__fish_eyas_needs_command" -f -a "mock" -d 'Answer requests as a Nest service would, by rules'
 complete -c eyas -n "__fish_eyas_needs_command" -f -a "bench" -d 'Measure how many calls a service answers, and how fast'
 complete -c eyas -n "__fish_eyas_needs_command" -f -a "dlq" -d 'See dead letters, send them again, or throw them away'
+complete -c eyas -n "__fish_eyas_needs_command" -f -a "ls" -d 'List services, or what a live address offers and who takes from it'
 complete -c eyas -n "__fish_eyas_needs_command" -f -a "doctor" -d 'Show every setting, where it came from, and what there is to work with'
 complete -c eyas -n "__fish_eyas_needs_command" -f -a "completions" -d 'Print the completion script of a shell'
 complete -c eyas -n "__fish_eyas_needs_command" -f -a "man" -d 'Print a manual page, or write them all'
@@ -411,6 +412,27 @@ complete -c eyas -n "__fish_eyas_using_subcommand dlq; and __fish_seen_subcomman
 complete -c eyas -n "__fish_eyas_using_subcommand dlq; and __fish_seen_subcommand_from purge" -s v -l verbose -d 'More talk on stderr'
 complete -c eyas -n "__fish_eyas_using_subcommand dlq; and __fish_seen_subcommand_from purge" -l no-input -d 'Never ask, not even on a terminal'
 complete -c eyas -n "__fish_eyas_using_subcommand dlq; and __fish_seen_subcommand_from purge" -s h -l help -d 'Print help'
+complete -c eyas -n "__fish_eyas_using_subcommand ls" -s O -l option -d 'An option of the transport, as in the URL\'s query, or `nest=11` for a service of Nest 11; repeatable' -r
+complete -c eyas -n "__fish_eyas_using_subcommand ls" -l timeout -d 'How long to wait for the first reply, then between replies [default: 5s]' -r
+complete -c eyas -n "__fish_eyas_using_subcommand ls" -l connect-timeout -d 'How long connecting may take, TLS and login included [default: 5s]' -r
+complete -c eyas -n "__fish_eyas_using_subcommand ls" -l tls-ca -d 'PEM file of the authorities to trust instead of the system\'s' -r -F
+complete -c eyas -n "__fish_eyas_using_subcommand ls" -l tls-cert -d 'PEM file of the client\'s certificate' -r -F
+complete -c eyas -n "__fish_eyas_using_subcommand ls" -l tls-key -d 'PEM file of the client\'s key' -r -F
+complete -c eyas -n "__fish_eyas_using_subcommand ls" -l tls-server-name -d 'The name to expect in the server\'s certificate' -r
+complete -c eyas -n "__fish_eyas_using_subcommand ls" -s o -l output -d 'How results are shown' -r -f -a "pretty\t''
+line\t''
+json\t''
+raw\t''
+quiet\t''"
+complete -c eyas -n "__fish_eyas_using_subcommand ls" -l color -d 'When to use colours' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c eyas -n "__fish_eyas_using_subcommand ls" -l profile -d 'The profile of eyas.toml to use' -r
+complete -c eyas -n "__fish_eyas_using_subcommand ls" -l insecure -d 'Trust any certificate'
+complete -c eyas -n "__fish_eyas_using_subcommand ls" -s q -l quiet -d 'No talk on stderr but errors'
+complete -c eyas -n "__fish_eyas_using_subcommand ls" -s v -l verbose -d 'More talk on stderr'
+complete -c eyas -n "__fish_eyas_using_subcommand ls" -l no-input -d 'Never ask, not even on a terminal'
+complete -c eyas -n "__fish_eyas_using_subcommand ls" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c eyas -n "__fish_eyas_using_subcommand doctor" -s o -l output -d 'How results are shown' -r -f -a "pretty\t''
 line\t''
 json\t''

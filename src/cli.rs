@@ -6,7 +6,7 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 
-use crate::commands::{bench, completions, dlq, doctor, emit, help, man, mock, new, send, tail};
+use crate::commands::{bench, completions, dlq, doctor, emit, help, ls, man, mock, new, send, tail};
 use crate::settings::{Color, Format, Typed};
 
 const STYLES: Styles = Styles::styled()
@@ -71,6 +71,8 @@ pub enum Command {
     Bench(bench::Args),
     #[command(about = dlq::ABOUT)]
     Dlq(dlq::Args),
+    #[command(about = ls::ABOUT)]
+    Ls(ls::Args),
     Doctor(doctor::Args),
     Completions(completions::Args),
     Man(man::Args),

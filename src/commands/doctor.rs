@@ -4,12 +4,11 @@ use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
-use super::target;
+use super::addresses::{self, Address};
 use crate::exit::Code;
-use crate::fault::Fault;
 use crate::secret;
 use crate::settings::{Settings, Sourced};
-use crate::ui::{Format, Ui};
+use crate::ui::{Format, Ui, table};
 
 /// Show every setting, where it came from, and what there is to work with
 ///
@@ -32,7 +31,7 @@ pub fn run(_: &Args, settings: &Settings, ui: &mut Ui) -> anyhow::Result<Code> {
     let report = Report {
         files: [("project", shown(&settings.project_file)), ("user", shown(&settings.user_file))],
         settings: rows(settings),
-        services: services(settings),
+        services: addresses::all(settings),
         tools: TOOLS.iter().map(|tool| (tool, version(tool.name))).collect(),
     };
     match ui.format() {
@@ -61,16 +60,6 @@ struct Report {
 struct Row {
     name: &'static str,
     value: Option<String>,
-    origin: String,
-}
-
-/// One address of a service.
-struct Address {
-    service: String,
-    /// The further transport it is for; `None` for the main address.
-    transport: Option<String>,
-    /// As it may be shown; or why it cannot be used.
-    url: Result<String, Fault>,
     origin: String,
 }
 
@@ -115,29 +104,6 @@ fn rows(settings: &Settings) -> Vec<Row> {
     ]
 }
 
-fn services(settings: &Settings) -> Vec<Address> {
-    let mut addresses = Vec::new();
-    for (name, service) in &settings.services {
-        let main = service.url.iter().map(|url| (None, url));
-        let further = service.transports.iter().map(|(transport, url)| (Some(transport.clone()), url));
-        for (transport, url) in main.chain(further) {
-            let word = match &transport {
-                Some(transport) => format!("@{name}:{transport}"),
-                None => format!("@{name}"),
-            };
-            addresses.push(Address {
-                service: name.clone(),
-                url: target::check(&word, settings)
-                    .and_then(|()| settings.expand(url))
-                    .map(|url| secret::mask_text(&url)),
-                transport,
-                origin: url.origin.to_string(),
-            });
-        }
-    }
-    addresses
-}
-
 /// The first line that `program --version` prints; `None` where there is no such program.
 fn version(program: &str) -> Option<String> {
     let mut command = Command::new(program);
@@ -158,7 +124,7 @@ impl Report {
         let services = self.services.iter().map(|service| {
             json!({
                 "service": service.service,
-                "transport": service.transport,
+                "transport": service.further,
                 "url": service.url.as_ref().ok(),
                 "problem": service.url.as_ref().err().map(ToString::to_string),
                 "origin": service.origin,
@@ -183,25 +149,22 @@ impl Report {
             files.map(|(name, file)| format!("  {name:7}  {}", file.as_deref().unwrap_or("not there"))),
         );
         lines.extend([String::new(), "settings".to_owned()]);
-        lines.extend(table(self.settings.iter().map(|row| {
+        lines.extend(indented(self.settings.iter().map(|row| {
             [row.name.to_owned(), row.value.clone().unwrap_or_else(|| "-".to_owned()), row.origin.clone()]
         })));
         lines.extend([String::new(), "services".to_owned()]);
         if self.services.is_empty() {
             lines.push("  none: there is no eyas.toml with a service here or above".to_owned());
         }
-        lines.extend(table(self.services.iter().map(|service| {
-            let name = match &service.transport {
-                Some(transport) => format!("@{}:{transport}", service.service),
-                None => format!("@{}", service.service),
-            };
-            match &service.url {
-                Ok(url) => [name, url.clone(), service.origin.clone()],
-                Err(fault) => [name, "problem".to_owned(), problem(fault)],
+        lines.extend(indented(self.services.iter().map(|service| {
+            let name = service.word.clone();
+            match (&service.url, service.problem()) {
+                (Ok(url), _) => [name, url.clone(), service.origin.clone()],
+                (Err(_), problem) => [name, "problem".to_owned(), problem.unwrap_or_default()],
             }
         })));
         lines.extend([String::new(), "tools".to_owned()]);
-        lines.extend(table(self.tools.iter().map(|(tool, version)| {
+        lines.extend(indented(self.tools.iter().map(|(tool, version)| {
             let (found, advice) = match version {
                 Some(version) => (version.clone(), ""),
                 None => ("not found".to_owned(), tool.advice),
@@ -216,17 +179,8 @@ impl Report {
     }
 }
 
-fn problem(fault: &Fault) -> String {
-    match fault.advice() {
-        Some(hint) => format!("{fault}; {hint}"),
-        None => fault.to_string(),
-    }
-}
-
-/// Three columns, as wide as they need.
-fn table(rows: impl Iterator<Item = [String; 3]>) -> Vec<String> {
-    let rows: Vec<_> = rows.collect();
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
-    let (first, second) = (width(0), width(1));
-    rows.iter().map(|[a, b, c]| format!("  {a:first$}  {b:second$}  {c}")).collect()
+/// Three columns below a title.
+fn indented(rows: impl Iterator<Item = [String; 3]>) -> Vec<String> {
+    let rows: Vec<_> = rows.map(Vec::from).collect();
+    table::lines(&rows).into_iter().map(|line| format!("  {line}")).collect()
 }

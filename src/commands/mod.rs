@@ -1,5 +1,6 @@
 //! One file per command: its `Args`, whose doc comments are the help, and `run`.
 
+pub mod addresses;
 pub mod bench;
 pub mod completions;
 pub mod dlq;
@@ -8,6 +9,7 @@ pub mod emit;
 pub mod flags;
 mod git;
 pub mod help;
+pub mod ls;
 pub mod man;
 pub mod mock;
 pub mod new;
@@ -41,6 +43,7 @@ pub fn run(command: Command, settings: &Settings, ui: &mut Ui) -> anyhow::Result
         Command::Mock(args) => mock::run(&args, settings, ui),
         Command::Bench(args) => bench::run(&args, settings, ui),
         Command::Dlq(args) => dlq::run(&args, settings, ui),
+        Command::Ls(args) => ls::run(&args, settings, ui),
         Command::Doctor(args) => doctor::run(&args, settings, ui),
         Command::Completions(args) => completions::run(&args, settings, ui),
         Command::Man(args) => man::run(&args, settings, ui),

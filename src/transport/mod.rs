@@ -10,6 +10,7 @@ mod feed;
 pub mod mqtt;
 pub mod nats;
 mod net;
+mod offer;
 mod outbox;
 pub mod redis;
 pub mod tcp;
@@ -31,6 +32,7 @@ use crate::wire::NestVersion;
 pub use broker::{Broker, Letter, Letters, Store};
 pub use error::{Error, Kind, Result};
 pub use feed::{Feed, FeedSender, feed};
+pub use offer::{Offer, Offers};
 
 /// Every transport there is. Help, completions, checks and tests iterate this.
 pub const ALL: &[Spec] = &[tcp::SPEC, redis::SPEC, nats::SPEC, mqtt::SPEC];
@@ -83,6 +85,8 @@ pub struct Capabilities {
     pub confirm: Support,
     /// Show what came before.
     pub history: Support,
+    /// Tell what an address offers.
+    pub list: Support,
 }
 
 /// Whether a transport can do a thing; the text is shown to the user, before connecting.
@@ -178,6 +182,11 @@ pub trait Transport: Send + Sync {
 
     /// Answers requests: each call comes through the receiver. None of `patterns` = whatever comes.
     async fn serve(&self, patterns: &[Pattern]) -> Result<Service>;
+
+    /// What the address offers, and who takes from it. Takes nothing from anyone.
+    async fn offers(&self) -> Result<Offers> {
+        Err(Error::unsupported("this transport tells nobody what it offers"))
+    }
 
     /// What its broker keeps, where it keeps anything.
     fn broker(&self) -> Option<&dyn Broker> {

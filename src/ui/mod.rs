@@ -7,6 +7,7 @@ pub mod json;
 pub mod progress;
 pub mod prompt;
 pub mod style;
+pub mod table;
 pub mod template;
 pub mod visible;
 

@@ -76,12 +76,12 @@ pub fn resolve(word: Option<&str>, settings: &Settings, link: &LinkFlags) -> any
     Ok(resolve_among(word, settings, link, &transport::find)?)
 }
 
-/// Whether `word` means somebody who could be reached: what [`resolve`] says, without flags.
+/// Who could be reached by `word`: what [`resolve`] says, without flags.
 ///
 /// # Errors
 /// As [`resolve`].
-pub fn check(word: &str, settings: &Settings) -> Result<(), Fault> {
-    resolve_among(Some(word), settings, &LinkFlags::default(), &transport::find).map(drop)
+pub fn check(word: &str, settings: &Settings) -> Result<Target, Fault> {
+    resolve_among(Some(word), settings, &LinkFlags::default(), &transport::find)
 }
 
 /// Finds a transport by its scheme: [`transport::find`].

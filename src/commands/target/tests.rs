@@ -13,6 +13,7 @@ const CAN: Capabilities = Capabilities {
     serve: Support::Yes,
     confirm: Support::Yes,
     history: Support::Yes,
+    list: Support::Yes,
 };
 
 static SPECS: [Spec; 2] = [

@@ -6,6 +6,7 @@ mod emit;
 mod incoming;
 mod link;
 mod login;
+mod offers;
 mod serve;
 mod watch;
 
@@ -15,8 +16,8 @@ use async_trait::async_trait;
 use tokio::sync::Mutex;
 
 use super::{
-    Capabilities, Endpoint, Error, Exchange, Feed, OptionDoc, Publisher, Result, Service, Spec, Support,
-    Transport, Watch, net,
+    Capabilities, Endpoint, Error, Exchange, Feed, Offers, OptionDoc, Publisher, Result, Service, Spec,
+    Support, Transport, Watch, net,
 };
 use crate::fault::Fault;
 use crate::message::{Data, Headers, Message, Pattern};
@@ -56,6 +57,7 @@ pub const SPEC: Spec = Spec {
         serve: Support::Caveat("a broker does not tell who subscribes: a service that is there answers, too"),
         confirm: Support::Caveat("at QoS 0 nothing is confirmed: -O qos=1"),
         history: Support::No("MQTT keeps no more than the last retained message of a topic"),
+        list: Support::Caveat("topics that keep a message: a broker does not tell who subscribes"),
     },
     open: |endpoint| {
         let options = Options::parse(&endpoint).map_err(unusable)?;
@@ -207,6 +209,10 @@ impl Transport for Mqtt {
 
     async fn watch(&self, watch: Watch) -> Result<Feed> {
         watch::start(&self.endpoint, &self.options, &watch.patterns).await
+    }
+
+    async fn offers(&self) -> Result<Offers> {
+        offers::list(&self.endpoint, &self.options).await
     }
 
     async fn serve(&self, patterns: &[Pattern]) -> Result<Service> {

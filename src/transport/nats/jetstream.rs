@@ -106,6 +106,8 @@ pub(super) struct State {
     pub(super) bytes: u64,
     pub(super) first_seq: u64,
     pub(super) last_seq: u64,
+    #[serde(default)]
+    pub(super) consumer_count: u64,
 }
 
 /// An empty request.

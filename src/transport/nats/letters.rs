@@ -63,23 +63,26 @@ fn without_broker(headers: &Headers) -> Headers {
     headers.iter().filter(|(name, _)| !is_broker(name)).cloned().collect()
 }
 
+impl From<jetstream::Stream> for Store {
+    fn from(stream: jetstream::Stream) -> Self {
+        let name = stream.config.name.to_ascii_lowercase();
+        let is_named = name.contains("dlq") || name.contains("dead");
+        Self {
+            is_dead: is_named || stream.config.subjects.iter().any(|subject| subject.starts_with(DEAD)),
+            name: stream.config.name,
+            sources: stream.config.subjects,
+            messages: stream.state.messages,
+            bytes: stream.state.bytes,
+            caution: None,
+        }
+    }
+}
+
 #[async_trait]
 impl Broker for Nats {
     async fn stores(&self) -> Result<Vec<Store>> {
         let streams = jetstream::streams(&*self.client().await?, None).await?;
-        let store = |stream: jetstream::Stream| {
-            let is_named = stream.config.name.to_ascii_lowercase().contains("dlq")
-                || stream.config.name.to_ascii_lowercase().contains("dead");
-            Store {
-                is_dead: is_named || stream.config.subjects.iter().any(|subject| subject.starts_with(DEAD)),
-                name: stream.config.name,
-                sources: stream.config.subjects,
-                messages: stream.state.messages,
-                bytes: stream.state.bytes,
-                caution: None,
-            }
-        };
-        Ok(streams.into_iter().map(store).collect())
+        Ok(streams.into_iter().map(Store::from).collect())
     }
 
     async fn letters<'a>(&'a self, store: &str) -> Result<Box<dyn Letters + 'a>> {

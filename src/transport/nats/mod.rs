@@ -4,11 +4,11 @@
 //! silence, and every message that eyas drops is counted; `async-nats` has none of these.
 
 mod client;
-mod consumers;
 mod history;
 mod jetstream;
 mod letters;
 mod login;
+mod offers;
 mod publisher;
 mod server;
 mod session;
@@ -22,8 +22,8 @@ use async_trait::async_trait;
 use tokio::sync::Mutex;
 
 use super::{
-    Broker, Capabilities, Endpoint, Error, Exchange, Feed, From, Kind, OptionDoc, Publisher, Result, Service,
-    Spec, Support, Transport, Watch,
+    Broker, Capabilities, Endpoint, Error, Exchange, Feed, From, Kind, Offers, OptionDoc, Publisher, Result,
+    Service, Spec, Support, Transport, Watch,
 };
 use crate::fault::Fault;
 use crate::message::{Finding, Message, Pattern};
@@ -58,6 +58,7 @@ pub const SPEC: Spec = Spec {
         serve: Support::Yes,
         confirm: Support::Caveat("the broker has them; whether anybody subscribes it does not tell"),
         history: Support::Caveat("a JetStream stream keeps it, and requests in it without their replies"),
+        list: Support::Caveat("what the broker tells: the user's own account, on this server of a cluster"),
     },
     open: |endpoint| Ok(Arc::new(Nats { endpoint, client: Mutex::default() })),
 };
@@ -111,6 +112,10 @@ impl Transport for Nats {
         history::start(&*self.client().await?, &self.endpoint, &watch).await
     }
 
+    async fn offers(&self) -> Result<Offers> {
+        offers::list(&*self.client().await?, &self.endpoint).await
+    }
+
     fn broker(&self) -> Option<&dyn Broker> {
         Some(self)
     }
@@ -119,7 +124,7 @@ impl Transport for Nats {
         let routes =
             patterns.iter().map(|pattern| pattern::route(pattern, self.endpoint.nest).map_err(refused));
         let routes: Vec<_> = routes.collect::<Result<_>>()?;
-        consumers::list(&*self.client().await?, &routes, &self.endpoint).await
+        offers::consumers(&*self.client().await?, &routes, &self.endpoint).await
     }
 
     async fn serve(&self, patterns: &[Pattern]) -> Result<Service> {

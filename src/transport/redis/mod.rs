@@ -2,6 +2,7 @@
 
 mod asking;
 mod link;
+mod offers;
 mod pump;
 mod server;
 mod watching;
@@ -12,8 +13,8 @@ use async_trait::async_trait;
 use tokio::sync::Mutex;
 
 use super::{
-    Capabilities, Delivered, Endpoint, Error, Exchange, Feed, OptionDoc, Publisher, Push, Result, Service,
-    Spec, Support, Transport, Watch, net,
+    Capabilities, Delivered, Endpoint, Error, Exchange, Feed, Offers, OptionDoc, Publisher, Push, Result,
+    Service, Spec, Support, Transport, Watch, net,
 };
 use crate::message::{Data, Delivery, Message, Pattern};
 use crate::wire::redis::{self as wire, Wildcards};
@@ -44,6 +45,9 @@ pub const SPEC: Spec = Spec {
         serve: Support::Yes,
         confirm: Support::Caveat("confirmed: Redis gave it to a subscriber"),
         history: Support::No("Redis Pub/Sub keeps nothing"),
+        list: Support::Caveat(
+            "channels that somebody is subscribed to; subscriptions by pattern are only counted",
+        ),
     },
     open: |endpoint| {
         let list = endpoint.options.get("wildcards").map_or("", String::as_str);
@@ -154,21 +158,14 @@ impl Transport for Redis {
         serving.start().await
     }
 
-    /// Subscribers of the channels themselves. A service with `wildcards: true` is none: Redis tells nobody which
-    /// patterns there are.
+    async fn offers(&self) -> Result<Offers> {
+        offers::list(&mut link::connect(&self.endpoint, self.is_secure()).await?, &self.endpoint).await
+    }
+
     async fn consumers(&self, patterns: &[Pattern]) -> Result<Option<Vec<String>>> {
+        let routes = self.routes(patterns)?;
         let mut connection = link::connect(&self.endpoint, self.is_secure()).await?;
-        let told = |error| link::told(error, &self.endpoint);
-        let mut routes = self.routes(patterns)?;
-        if routes.is_empty() {
-            let all = redis::cmd("PUBSUB").arg("CHANNELS").to_owned();
-            routes = all.query_async(&mut connection).await.map_err(told)?;
-            // Clients subscribe to these, and consume nothing.
-            routes.retain(|channel| wire::base_of(channel).is_none());
-            return Ok(Some(routes));
-        }
-        let counts = asking::subscribers(&mut connection, &routes).await.map_err(told)?;
-        Ok(Some(counts.into_iter().filter(|(_, count)| *count > 0).map(|(channel, _)| channel).collect()))
+        offers::consumers(&mut connection, routes, &self.endpoint).await.map(Some)
     }
 }
 

@@ -40,6 +40,7 @@ pub const SPEC: Spec = Spec {
         serve: Support::Yes,
         confirm: Support::No("TCP tells nobody whether a message was handled"),
         history: Support::No("TCP keeps nothing"),
+        list: Support::No("a service tells nobody over TCP which patterns it has: its source does"),
     },
     open: |endpoint| Ok(Arc::new(Tcp { endpoint, link: Mutex::default() })),
 };
