@@ -96,6 +96,11 @@ impl Fragment {
     pub fn name(&self) -> &str {
         &self.manifest.name
     }
+
+    /// Whether choosing it makes the bare `name` in a condition hold.
+    pub fn answers_to(&self, name: &str) -> bool {
+        self.name() == name || self.manifest.provides.iter().any(|one| one.value == name)
+    }
 }
 
 impl Template {

@@ -10,9 +10,12 @@ use serde_json::Value;
 use crate::project::Project;
 
 /// What no file imports, and who does.
-const BY_OTHERS: [(&str, &str); 2] = [
+const BY_OTHERS: [(&str, &str); 5] = [
     ("@nestjs/platform-express", "@nestjs/core looks for it by name"),
     ("reflect-metadata", "@nestjs/common imports it as its peer"),
+    ("amqp-connection-manager", "@nestjs/microservices looks for it by name"),
+    ("amqplib", "@nestjs/microservices looks for it by name"),
+    ("ioredis", "@nestjs/microservices looks for it by name"),
 ];
 
 /// Programs that scripts run, and what they run with.

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod brokers;
 mod chart;
 mod clients;
 mod image;
@@ -11,11 +12,17 @@ mod linters;
 mod project;
 mod running;
 mod service;
+mod transports;
 mod variants;
 
+#[path = "../brokers/broker.rs"]
+mod broker;
 #[path = "../brokers/eyas.rs"]
 #[expect(dead_code, reason = "the other tests use all of it")]
 mod eyas;
+#[path = "../brokers/fake.rs"]
+#[expect(dead_code, reason = "the other tests use all of it")]
+mod fake;
 #[path = "../brokers/oracle.rs"]
 #[expect(dead_code, reason = "the other tests use all of it")]
 mod oracle;

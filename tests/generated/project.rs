@@ -132,7 +132,15 @@ impl Project {
     /// `npm run SCRIPT`; gives what it printed.
     #[track_caller]
     pub fn script(&self, script: &str) -> String {
-        let output = succeed(command("npm", &self.folder).args(["run", "--silent", script]));
+        self.script_with(script, &[])
+    }
+
+    /// The same with settings in the environment.
+    #[track_caller]
+    pub fn script_with(&self, script: &str, settings: &[(&str, String)]) -> String {
+        let mut npm = command("npm", &self.folder);
+        npm.args(["run", "--silent", script]).envs(settings.iter().map(|(key, value)| (key, value)));
+        let output = succeed(&mut npm);
         [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat()
     }
 

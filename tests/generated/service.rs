@@ -31,45 +31,48 @@ pub struct Service {
     /// Where its project lies, and with it `eyas.toml`.
     project: PathBuf,
     http: u16,
-    tcp: u16,
+    /// What the environment tells it, and `eyas`.
+    settings: Vec<(&'static str, String)>,
 }
 
 impl Service {
     /// Starts what `npm run start:prod` would, with ports of its own in the environment.
     pub fn start(project: &Project) -> Self {
+        Self::start_with(project, &[])
+    }
+
+    /// The same with further settings.
+    pub fn start_with(project: &Project, more: &[(&'static str, String)]) -> Self {
         let script = project.package()["scripts"]["start:prod"].as_str().unwrap().to_owned();
         let words: Vec<_> = script.split_whitespace().collect();
         assert_eq!(words[0], "node", "{script}");
-        let (http, tcp) = (free_port(), free_port());
+        let settings: Vec<_> = ports().into_iter().chain(more.iter().cloned()).collect();
         let mut node = node(&project.folder, &words[1..]);
-        node.env("HTTP_PORT", http.to_string()).env("TCP_PORT", tcp.to_string());
-        Self::ready(&mut node, project, http, tcp)
+        Self::ready(node.envs(pairs(&settings)), project, settings)
     }
 
     /// Starts Node with `words` in `folder`.
     pub fn start_in(folder: &Path, words: &[String], project: &Project) -> Self {
-        let (http, tcp) = (free_port(), free_port());
+        let settings = ports();
         let mut node = node(folder, words);
-        node.env("HTTP_PORT", http.to_string())
-            .env("TCP_PORT", tcp.to_string())
-            .env("NODE_ENV", "production");
-        Self::ready(&mut node, project, http, tcp)
+        Self::ready(node.envs(pairs(&settings)).env("NODE_ENV", "production"), project, settings)
     }
 
     /// Starts it with ports that only its `.env` tells.
     pub fn start_with_env_file(project: &Project) -> Self {
-        let (http, tcp) = (free_port(), free_port());
-        let file = project.folder.join(".env");
-        std::fs::write(file, format!("HTTP_PORT={http}\nTCP_PORT={tcp}\n")).unwrap();
-        Self::ready(&mut node(&project.folder, &["dist/main.js"]), project, http, tcp)
+        let settings = ports();
+        let lines = settings.iter().map(|(key, value)| format!("{key}={value}\n"));
+        std::fs::write(project.folder.join(".env"), lines.collect::<String>()).unwrap();
+        Self::ready(&mut node(&project.folder, &["dist/main.js"]), project, settings)
     }
 
-    fn ready(node: &mut Command, project: &Project, http: u16, tcp: u16) -> Self {
+    fn ready(node: &mut Command, project: &Project, settings: Vec<(&'static str, String)>) -> Self {
         let server = Server::spawn("the service", node);
         server.on_stdout("start", |lines| {
             lines.iter().any(|line| line.contains("Nest application successfully started")).then_some(())
         });
-        let service = Self { server, project: project.folder.clone(), http, tcp };
+        let http = settings[0].1.parse().unwrap();
+        let service = Self { server, project: project.folder.clone(), http, settings };
         service.wait_until_ready();
         service
     }
@@ -86,7 +89,7 @@ impl Service {
 
     /// `tcp://…`
     pub fn url(&self) -> String {
-        format!("tcp://127.0.0.1:{}", self.tcp)
+        format!("tcp://127.0.0.1:{}", self.settings[1].1)
     }
 
     /// The service's HTTP port.
@@ -96,16 +99,22 @@ impl Service {
 
     /// Runs `eyas` in the project's folder, where `eyas.toml` says the rest.
     pub fn eyas(&self, words: &[&str]) -> Run {
-        self.run(words, true)
+        self.run(words, true, "")
+    }
+
+    /// The same with something on its standard input.
+    pub fn eyas_reads(&self, words: &[&str], input: &str) -> Run {
+        self.run(words, true, input)
     }
 
     /// The same without ports in the environment: then the `.env` beside `eyas.toml` must tell them.
     pub fn eyas_without_ports(&self, words: &[&str]) -> Run {
-        self.run(words, false)
+        self.run(words, false, "")
     }
 
-    fn run(&self, words: &[&str], has_ports: bool) -> Run {
-        let mut server = Server::spawn("eyas", &mut self.eyas_command(words, has_ports));
+    fn run(&self, words: &[&str], is_told: bool, input: &str) -> Run {
+        let mut server = Server::spawn("eyas", &mut self.eyas_command(words, is_told));
+        server.write(input.as_bytes()).unwrap();
         server.close_stdin();
         let status = server.ended();
         let (stdout, stderr) = server.lines();
@@ -113,11 +122,11 @@ impl Service {
     }
 
     /// `eyas` in the project's folder, not yet started.
-    pub fn eyas_command(&self, words: &[&str], has_ports: bool) -> Command {
+    pub fn eyas_command(&self, words: &[&str], is_told: bool) -> Command {
         let mut command = program::command(words);
-        command.current_dir(&self.project).env_remove("HTTP_PORT").env_remove("TCP_PORT");
-        if has_ports {
-            command.env("HTTP_PORT", self.http.to_string()).env("TCP_PORT", self.tcp.to_string());
+        without_settings(command.current_dir(&self.project));
+        if is_told {
+            command.envs(pairs(&self.settings));
         }
         command
     }
@@ -127,6 +136,12 @@ impl Service {
         self.server.on_stdout(what, |lines| {
             lines.iter().filter_map(|line| serde_json::from_str(line).ok()).find(|line| is_it(line))
         })
+    }
+
+    /// Whether the log so far holds a line that `is_it` takes for the one.
+    pub fn has_logged(&self, is_it: impl Fn(&Value) -> bool) -> bool {
+        let (lines, _) = self.server.lines();
+        lines.iter().filter_map(|line| serde_json::from_str(line).ok()).any(|line| is_it(&line))
     }
 
     /// `GET PATH`
@@ -153,12 +168,17 @@ impl Service {
     }
 
     /// Sends SIGTERM, and waits for the end; what it wrote on standard error must be nothing.
-    pub fn terminate(mut self) -> ExitStatus {
+    pub fn terminate(self) -> ExitStatus {
+        self.end().0
+    }
+
+    /// The same; gives also all that it has logged.
+    pub fn end(mut self) -> (ExitStatus, Vec<Value>) {
         self.server.signal("TERM");
         let status = self.server.ended();
-        let (_, stderr) = self.server.lines();
+        let (log, stderr) = self.server.lines();
         assert!(stderr.is_empty(), "on standard error: {stderr:?}");
-        status
+        (status, log.iter().filter_map(|line| serde_json::from_str(line).ok()).collect())
     }
 }
 
@@ -176,9 +196,26 @@ impl Answer {
     }
 }
 
-/// Node with `words`, and without ports.
+/// Node with `words`, and without settings.
 pub fn node(folder: &Path, words: &[impl AsRef<std::ffi::OsStr>]) -> Command {
     let mut node = command("node", folder);
-    node.args(words).env_remove("HTTP_PORT").env_remove("TCP_PORT").env_remove("NO_COLOR");
+    without_settings(node.args(words).env_remove("NO_COLOR"));
     node
+}
+
+/// Ports of its own, HTTP's first.
+fn ports() -> Vec<(&'static str, String)> {
+    PORTS.map(|key| (key, free_port().to_string())).to_vec()
+}
+
+const PORTS: [&str; 2] = ["HTTP_PORT", "TCP_PORT"];
+
+fn without_settings(command: &mut Command) {
+    for key in PORTS {
+        command.env_remove(key);
+    }
+}
+
+fn pairs<'a>(settings: &'a [(&'static str, String)]) -> impl Iterator<Item = (&'a str, &'a str)> {
+    settings.iter().map(|(key, value)| (*key, value.as_str()))
 }

@@ -1,7 +1,9 @@
 //! Each preset and each feature alone: installed, judged by its own tools, and where its code is its own, tested.
 
+use crate::brokers::Brokers;
 use crate::imports;
 use crate::project::{Project, command, succeed};
+use crate::transports::speaks;
 
 /// Installing by hand, after the first commit, leaves a lock file for the second.
 const LOCK: &str = "?? package-lock.json\n";
@@ -20,14 +22,26 @@ fn judged(test: &str, name: &str, words: &str) -> Project {
 
 /// All that a developer would run.
 fn worked_on(test: &str, name: &str, words: &str) {
+    tested(&judged(test, name, words));
+}
+
+/// The same, and then it is run and spoken to; two replicas both handle each message.
+fn broadcast(test: &str, name: &str, words: &str) {
     let project = judged(test, name, words);
+    speaks(&project, &tested(&project), 2);
+}
+
+/// Builds it, and runs its own tests; gives the brokers that these had.
+fn tested(project: &Project) -> Brokers {
+    let brokers = Brokers::of(project);
     succeed(command("npm", &project.folder).args(["ls", "--all"]));
     let built = project.script("build");
     assert_eq!(built.trim(), "", "a warning of ours?");
     project.script("test");
-    let tested = project.script("test:e2e");
+    let tested = project.script_with("test:e2e", &brokers.settings);
     assert!(tested.contains("test/shutdown.e2e-spec.ts"), "the drain at SIGTERM is tested:\n{tested}");
     project.has_left(LOCK);
+    brokers
 }
 
 macro_rules! variants {
@@ -53,6 +67,11 @@ variants! {
     judged ci_alone = "orders" "--preset minimal --with ci";
     judged chart_alone = "orders" "--preset minimal --with docker,helm";
     judged chart_standard = "shop-orders" "--preset standard --http --with helm --set autoscale=hpa";
+    judged redis_minimal = "orders" "--preset minimal --transport redis";
+    broadcast redis_server = "orders" "--preset standard --http --transport redis";
+    judged rmq_minimal = "orders" "--preset minimal --transport rmq";
+    judged rmq_with_dead_letters = "orders" "--transport rmq --with dlq";
+    judged hybrid_of_tcp_redis_and_rmq = "shop-orders" "--http --transport tcp,redis,rmq --with dlq";
 }
 
 #[test]

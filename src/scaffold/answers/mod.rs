@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::catalog::{Kind, Template};
+use super::catalog::{Fragment, Kind, Template};
 use super::condition::Atom;
 use super::manifest::{Variable, VariableKind};
 use super::name;
@@ -112,14 +112,13 @@ pub struct Answers {
 }
 
 impl Answers {
-    /// Whether an atom of a condition holds, its `not` left aside.
-    pub fn holds(&self, atom: &Atom) -> bool {
+    /// Whether an atom of a condition holds, its `not` left aside, with the fragments that are `chosen`.
+    pub fn holds<'a>(&self, chosen: impl IntoIterator<Item = &'a Fragment>, atom: &Atom) -> bool {
         let value = self.values.get(&atom.name);
         if let Some(wanted) = &atom.equals {
             return value.is_some_and(|value| typed(value) == *wanted);
         }
-        let clients = self.clients.iter().map(|client| &client.fragment);
-        self.transports.iter().chain(&self.features).chain(clients).any(|name| *name == atom.name)
+        chosen.into_iter().any(|one| one.answers_to(&atom.name))
             || (atom.name == CLIENTS && !self.clients.is_empty())
             || value == Some(&Value::Bool(true))
     }

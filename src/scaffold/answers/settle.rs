@@ -130,7 +130,7 @@ impl<'a: 'b, 'b> Choice<'a, 'b> {
         if let Some(wanted) = &atom.equals {
             return value.is_some_and(|value| typed(value) == *wanted);
         }
-        self.names.contains(atom.name.as_str())
+        self.chosen().any(|one| one.answers_to(&atom.name))
             || (atom.name == CLIENTS && !self.given.clients.is_empty())
             || value == Some(&Value::Bool(true))
     }

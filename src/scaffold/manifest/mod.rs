@@ -14,8 +14,8 @@
 //! ask for), `default_transports`, `default_preset`, `reserved`, `next`, `[presets.<name>]` with `summary`, `features` and `set`, a
 //! free table `[data]`, and `[[slot]]`.
 //!
-//! `fragment.toml`: `format = 1`, `name` (the folder's), `summary`, `title`, `aliases`, `reserved`, `requires`, `excludes`,
-//! `hint`, and a free table `[facts]`. One of a client has `schemes`: it is chosen by the URL of a client of another
+//! `fragment.toml`: `format = 1`, `name` (the folder's), `summary`, `title`, `aliases`, `provides`, `shares`, `reserved`, `requires`,
+//! `excludes`, `hint`, and a free table `[facts]`. One of a client has `schemes`: it is chosen by the URL of a client of another
 //! service, and all of it is done once for each such client, which its texts see as `client`. A file of any owner whose
 //! path holds `{{ client }}` is made once for each client. The condition `clients` holds where there is one.
 //!
@@ -83,7 +83,7 @@ pub struct TemplateManifest {
     pub default_preset: Option<Located<String>>,
     /// Names that a service of it cannot have.
     pub reserved: Vec<Located<String>>,
-    /// Commands to go on with once it is made.
+    /// Commands to go on with once it is made; one that renders to nothing is left out.
     pub next: Vec<Located<String>>,
     /// The presets, in the order they are offered.
     pub presets: Vec<Preset>,
@@ -106,10 +106,15 @@ pub struct FragmentManifest {
     pub title: String,
     /// Other names it is accepted by.
     pub aliases: Vec<Located<String>>,
+    /// What it brings, beside itself, that conditions may ask for: `events`. Several fragments may bring the same.
+    pub provides: Vec<Located<String>>,
     /// Names that a service with it cannot have.
     pub reserved: Vec<Located<String>>,
     /// The schemes of the URLs that choose it; only one of a client has them.
     pub schemes: Vec<Located<String>>,
+    /// Files that it takes over from transports, as `transport/path`, so that they lie in one place: each is made
+    /// though that transport may not be chosen, and once.
+    pub shares: Vec<Located<String>>,
     /// What must hold for it to be chosen.
     pub requires: Condition,
     /// What must not hold: each text by itself.

@@ -55,6 +55,8 @@ pub fn read_fragment(file: &str, text: &str) -> Result<FragmentManifest, Problem
         name,
         summary: table.required("summary").value,
         aliases: table.texts("aliases"),
+        provides: table.texts("provides"),
+        shares: table.texts("shares"),
         reserved: table.texts("reserved"),
         schemes: table.texts("schemes"),
         requires: table.condition("requires"),

@@ -35,6 +35,14 @@ pub fn verify(template: &Template) -> Problems {
         names.schemes(fragment, &mut schemes);
         names.condition(&fragment.manifest.requires);
         names.condition(&fragment.manifest.excludes);
+        for share in &fragment.manifest.shares {
+            let (transport, path) = share.split_once('/').unwrap_or_default();
+            let from = template.fragment(Kind::Transport, transport);
+            if !from.is_some_and(|from| from.files.contains_key(&format!("files/{path}"))) {
+                let message = format!("no transport has the file `{}`", share.value);
+                names.problems.push(Problem::at(&share.place, message));
+            }
+        }
     }
     for slot in &template.manifest.slots {
         if !names.mentioned.contains(slot.name.as_str()) {
@@ -48,6 +56,8 @@ pub fn verify(template: &Template) -> Problems {
 /// Every name that is declared, and what was found wrong so far.
 struct Names<'a> {
     fragments: BTreeSet<&'a str>,
+    /// What fragments provide beside themselves.
+    provided: BTreeSet<&'a str>,
     variables: BTreeMap<&'a str, &'a Variable>,
     slots: BTreeMap<&'a str, SlotKind>,
     mentioned: BTreeSet<String>,
@@ -58,6 +68,11 @@ impl<'a> Names<'a> {
     fn of(template: &'a Template) -> Self {
         let mut names = Self {
             fragments: BTreeSet::new(),
+            provided: template
+                .fragments
+                .iter()
+                .flat_map(|fragment| fragment.manifest.provides.iter().map(|name| name.as_str()))
+                .collect(),
             variables: BTreeMap::new(),
             slots: BTreeMap::new(),
             mentioned: BTreeSet::new(),
@@ -74,7 +89,8 @@ impl<'a> Names<'a> {
         let fragments = template.fragments.iter().map(|fragment| &fragment.manifest.part);
         for part in std::iter::once(&template.manifest.part).chain(fragments) {
             for variable in &part.variables {
-                let taken = names.fragments.contains(variable.key.as_str());
+                let key = variable.key.as_str();
+                let taken = names.fragments.contains(key) || names.provided.contains(key);
                 if names.variables.insert(&variable.key, variable).is_some() || taken {
                     names.twice("variable", &variable.key);
                 }
@@ -204,11 +220,16 @@ impl<'a> Names<'a> {
         }
     }
 
+    /// Every name that a choice of fragments may make hold.
+    fn choosable(&self) -> impl Iterator<Item = &'a str> {
+        self.fragments.iter().chain(&self.provided).copied()
+    }
+
     fn condition(&mut self, condition: &Condition) {
         for (atom, place) in condition.atoms() {
             let variable = self.variables.get(atom.name.as_str());
             let problem = match (&atom.equals, variable) {
-                (None, None) if self.fragments.contains(atom.name.as_str()) => continue,
+                (None, None) if self.choosable().any(|name| name == atom.name) => continue,
                 (None, None) if atom.name == CLIENTS => continue,
                 (None, Some(Variable { kind: VariableKind::Bool, .. })) => continue,
                 (None, Some(_)) => Problem::at(
@@ -225,9 +246,8 @@ impl<'a> Names<'a> {
                 (Some(_), Some(_)) => continue,
                 (equals, None) => {
                     let names =
-                        self.fragments.iter().filter(|_| equals.is_none()).chain(self.variables.keys());
-                    Problem::at(place, format!("unknown name `{}`", atom.name))
-                        .nearest(&atom.name, names.copied())
+                        self.choosable().filter(|_| equals.is_none()).chain(self.variables.keys().copied());
+                    Problem::at(place, format!("unknown name `{}`", atom.name)).nearest(&atom.name, names)
                 }
             };
             self.problems.push(problem);
@@ -270,7 +290,7 @@ impl<'a> Names<'a> {
                 };
                 let (object, member) = (object.as_str(), member.as_str());
                 let names: Vec<String> = if object == "has" {
-                    self.fragments.iter().map(|name| name.replace('-', "_")).collect()
+                    self.choosable().map(|name| name.replace('-', "_")).collect()
                 } else {
                     self.slots.keys().map(|name| (*name).to_owned()).collect()
                 };

@@ -64,8 +64,15 @@ pub fn base(job: &Job) -> Map<String, Value> {
         let value = answers.values.get(variable.key.as_str()).cloned().unwrap_or(Value::Null);
         base.insert(variable.key.value.clone(), value);
     }
-    let has = template.fragments.iter().map(|one| (one.name().replace('-', "_"), job.is_chosen(one).into()));
-    base.insert("has".to_owned(), Value::Object(has.collect()));
+    let mut has = Map::new();
+    for fragment in &template.fragments {
+        let provided = fragment.manifest.provides.iter().map(|one| one.as_str());
+        for name in std::iter::once(fragment.name()).chain(provided) {
+            let known = has.entry(name.replace('-', "_")).or_insert(Value::Bool(false));
+            *known = (*known == Value::Bool(true) || job.is_chosen(fragment)).into();
+        }
+    }
+    base.insert("has".to_owned(), Value::Object(has));
     base.insert("preset".to_owned(), answers.preset.clone().map_or(Value::Null, Value::from));
     base.insert("data".to_owned(), Value::Object(template.manifest.data.clone()));
     let manifest = &template.manifest;
@@ -259,6 +266,8 @@ pub struct Owner<'a> {
     pub part: &'a Part,
     /// What lies in its folder.
     pub files: &'a crate::scaffold::catalog::Files,
+    /// What it takes over from transports.
+    pub shares: &'a [Located<String>],
     /// The client it is about, by its place among the answers.
     pub client: Option<usize>,
 }

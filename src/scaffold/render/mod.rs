@@ -149,7 +149,8 @@ impl Job {
     }
 
     fn holds(&self, condition: &Condition) -> bool {
-        condition.holds(&|atom| self.answers.holds(atom))
+        let chosen = || self.template.fragments.iter().filter(|one| self.is_chosen(one));
+        condition.holds(&|atom| self.answers.holds(chosen(), atom))
     }
 
     /// The template, then what is chosen.
@@ -162,6 +163,7 @@ impl Job {
             origin: &template.origin,
             part: &template.manifest.part,
             files: &template.files,
+            shares: &[],
             client: None,
         }];
         let plain = |fragment| (fragment, None);
@@ -175,6 +177,7 @@ impl Job {
             origin: &fragment.origin,
             part: &fragment.manifest.part,
             files: &fragment.files,
+            shares: &fragment.manifest.shares,
             client,
         }));
         owners
@@ -216,12 +219,14 @@ impl Job {
             engine.render(&manifest, Some(&text.place), text, &contexts.inner).map_err(Problems::from)
         };
         let next = &self.template.manifest.next;
-        let next = next.iter().filter_map(|text| problems.take(command(text))).collect();
+        let next = next.iter().filter_map(|text| problems.take(command(text)));
+        // A command that is not for this choice renders to nothing.
+        let next = next.filter(|command| !command.trim().is_empty()).collect();
         problems.or(Rendered { tree, notes, next })
     }
 
     /// Which file of which owner makes which path: conditions and names in paths are settled here.
-    fn sources<'a>(&self, owners: &'a [Owner], problems: &mut Problems) -> BTreeMap<String, Source<'a>> {
+    fn sources<'a>(&'a self, owners: &'a [Owner], problems: &mut Problems) -> BTreeMap<String, Source<'a>> {
         let base = context::base(self);
         let mut sources: BTreeMap<String, Source> = BTreeMap::new();
         for owner in owners {
@@ -239,6 +244,7 @@ impl Job {
                 }
             }
         }
+        self.share(owners, &mut sources);
         for (one, other) in path::collisions(sources.keys().map(String::as_str)) {
             problems.push(Problem::new(format!("`{one}` and `{other}` are one path on some systems")));
         }
@@ -249,6 +255,21 @@ impl Job {
             )));
         }
         sources
+    }
+
+    /// Adds what fragments take over from transports, where nobody else makes it.
+    fn share<'a>(&'a self, owners: &'a [Owner], sources: &mut BTreeMap<String, Source<'a>>) {
+        for owner in owners {
+            for (transport, path) in owner.shares.iter().filter_map(|one| one.split_once('/')) {
+                let from = self.template.fragment(Kind::Transport, transport);
+                let file = from.and_then(|from| Some((from, from.files.get(&format!("files/{path}"))?)));
+                if let Some((from, bytes)) = file {
+                    let name = format!("{}files/{path}", from.origin);
+                    let source = Source { owner, client: owner.client, name, bytes };
+                    sources.entry(path.to_owned()).or_insert(source);
+                }
+            }
+        }
     }
 
     /// For whom a file is made: for the owner's client, for each client its path names, or simply once.

@@ -53,10 +53,10 @@ fn has_given_the_cursor_back(shown: &str) {
 
 /// Any further question would be waited for in vain.
 #[test]
-fn three_questions_make_a_service() {
+fn four_questions_make_a_service() {
     let place = Place::new();
     let mut wizard = Wizard::start(&place, "");
-    wizard.at("Name of the service", "orders\r");
+    wizard.at("Name of the service", "orders\r").at("every replica gets every message", "\r");
     wizard.at("> standard", &format!("{UP}\r")).at("Make it?", "y");
     let (code, shown) = wizard.end();
     assert_eq!(code, 0, "{shown}");
@@ -111,8 +111,12 @@ fn a_name_that_cannot_be_is_asked_for_again() {
 
 #[test]
 fn ctrl_c_at_any_question_writes_nothing_and_gives_the_cursor_back() {
-    let questions =
-        [("", "Name of the service"), ("orders", "> standard"), ("orders --preset minimal", "Make it?")];
+    let questions = [
+        ("", "Name of the service"),
+        ("orders", "every replica gets every message"),
+        ("orders --transport tcp", "> standard"),
+        ("orders --transport tcp --preset minimal", "Make it?"),
+    ];
     for (words, question) in questions {
         let place = Place::new();
         let mut wizard = Wizard::start(&place, words);

@@ -27,6 +27,8 @@ export async function start(app: INestApplication, env: Env): Promise<void> {
   }
   // Without useProcessExit Nest ends by killing itself with the signal.
   app.enableShutdownHooks([], { useProcessExit: true });
+  // What is made ready on initialization is ready for the first message, too.
+  await app.init();
   await app.startAllMicroservices();
   await app.listen(env.HTTP_PORT);
 }

@@ -5,7 +5,7 @@ import { type INestMicroservice, Injectable } from '@nestjs/common';
 export class LinkStatus {
   private readonly states = new Map<string, string>();
 
-  watch(name: string, server: INestMicroservice): void {
+  watch(name: string, server: Pick<INestMicroservice, 'status'>): void {
     this.states.set(name, 'starting');
     server.status.subscribe((state) => this.states.set(name, state));
   }

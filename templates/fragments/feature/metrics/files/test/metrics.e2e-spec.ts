@@ -22,7 +22,7 @@ describe('metrics', () => {
   });
 
   it.each(peers)('counts messages over $name by outcome', async (peer) => {
-    const client = peer.client(app, {});
+    const client = peer.client(app);
     await lastValueFrom(client.send(`${SERVICE}.create`, { name: 'first' }));
     await lastValueFrom(client.send(`${SERVICE}.get`, {})).catch(
       () => undefined,

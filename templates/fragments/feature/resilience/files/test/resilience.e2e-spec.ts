@@ -15,7 +15,7 @@ describe.each(peers)('a resilient client over $name', (peer) => {
 
   beforeAll(async () => {
     app = await startApp();
-    client = app.get(MessagingClients).create('self', peer.options(app));
+    client = app.get(MessagingClients).create('self', peer.client(app));
   });
 
   afterAll(() => app.close());

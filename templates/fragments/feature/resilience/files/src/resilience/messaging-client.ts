@@ -10,7 +10,7 @@ import {
   timer,
 } from 'rxjs';
 
-/** What is needed of Nest's `ClientProxy`. */
+/** What is needed of a client of one transport. */
 export interface Proxy {
   send(pattern: string, data: unknown): Observable<unknown>;
   close(): unknown;

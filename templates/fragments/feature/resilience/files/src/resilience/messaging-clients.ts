@@ -1,8 +1,6 @@
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
-import { type ClientOptions, ClientProxyFactory } from '@nestjs/microservices';
 import { ENV, type Env } from '../config/env.js';
-import { CORRELATION_ID, correlationId } from '../context/request-context.js';
-import { MessagingClient } from './messaging-client.js';
+import { MessagingClient, type Proxy } from './messaging-client.js';
 
 /** Makes the clients of other services, and closes them in the end. */
 @Injectable()
@@ -12,12 +10,7 @@ export class MessagingClients implements OnApplicationShutdown {
   constructor(@Inject(ENV) private readonly env: Env) {}
 
   /** A client of the service `name`; it connects at its first call. */
-  create(name: string, options: ClientOptions): MessagingClient {
-    const proxy = ClientProxyFactory.create(options);
-    proxy.setOnDispatchHook((packet) => {
-      const id = correlationId();
-      if (id) packet.metadata = { ...packet.metadata, [CORRELATION_ID]: id };
-    });
+  create(name: string, proxy: Proxy): MessagingClient {
     const client = new MessagingClient(name, proxy, {
       timeoutMs: this.env.CALL_TIMEOUT_MS,
       retries: this.env.CALL_RETRIES,

@@ -1,0 +1,14 @@
+import { RedisContext, Transport } from '@nestjs/microservices';
+import type { Link } from './link.js';
+import { redisOptions } from './redis.options.js';
+
+export const redis: Link = {
+  name: 'redis',
+  server: (env) => ({
+    transport: Transport.REDIS,
+    options: redisOptions(env),
+  }),
+  // Redis has no headers: Nest sends its metadata inside the packet.
+  headers: (context) =>
+    context instanceof RedisContext ? (context.getMetadata() ?? {}) : undefined,
+};

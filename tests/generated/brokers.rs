@@ -1,0 +1,37 @@
+//! Brokers of a project's own: which it needs, its `.env.example` tells.
+
+use crate::broker::Broker;
+use crate::project::Project;
+
+/// A setting that tells where a broker is, and what starts one and gives that place.
+type Row = (&'static str, fn() -> (Broker, String));
+
+const KNOWN: [Row; 1] = [("REDIS_URL", || {
+    let quiet = ["--save", "", "--dir", "{folder}", "--logfile", "/dev/stderr"];
+    let all = [&["--bind", "127.0.0.1", "--port", "{port}"], &quiet[..]].concat();
+    let broker = Broker::start("EYAS_REDIS_SERVER", &all, "Ready to accept connections");
+    let url = format!("redis://127.0.0.1:{}", broker.port);
+    (broker, url)
+})];
+
+/// They end with this.
+pub struct Brokers {
+    _running: Vec<Broker>,
+    /// The settings by which the service finds them.
+    pub settings: Vec<(&'static str, String)>,
+}
+
+impl Brokers {
+    /// Starts those that `project` needs.
+    pub fn of(project: &Project) -> Self {
+        let example = project.read(".env.example");
+        let needed = KNOWN.iter().filter(|(key, _)| example.contains(&format!("\n{key}=")));
+        let (running, settings) = needed
+            .map(|(key, start)| {
+                let (broker, url) = start();
+                (broker, (*key, url))
+            })
+            .unzip();
+        Self { _running: running, settings }
+    }
+}
