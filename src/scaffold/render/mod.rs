@@ -14,6 +14,7 @@ mod engine;
 mod imports;
 mod json;
 mod layout;
+mod sources;
 mod table;
 mod text;
 
@@ -26,15 +27,14 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::answers::{self, Answers};
-use super::catalog::{Fragment, Kind, MAX_FILE, MAX_FILES, MAX_TOTAL, Template};
+use super::answers::Answers;
+use super::catalog::{Fragment, Kind, MAX_FILE, MAX_TOTAL, Template};
 use super::condition::Condition;
-use super::manifest::{FileRule, Merge, RENDERED};
-use super::path;
-use super::placeholder;
+use super::manifest::{Merge, RENDERED};
 use super::problem::{Located, Problem, Problems};
 use context::{Contexts, EXAMPLES, Owner};
 use engine::{Engine, render_json};
+use sources::Source;
 
 /// How long a template may take in all.
 pub const DEADLINE: Duration = Duration::from_secs(10);
@@ -109,15 +109,6 @@ pub fn render_within(
         }
         Err(RecvTimeoutError::Disconnected) => Err(Problem::new(format!("rendering {} failed", at())).into()),
     }
-}
-
-/// A file of a template or fragment that makes one of the result.
-struct Source<'a> {
-    owner: &'a Owner<'a>,
-    /// The client it is made for, by its place among the answers.
-    client: Option<usize>,
-    name: String,
-    bytes: &'a [u8],
 }
 
 /// One rendering, owned by its thread.
@@ -225,95 +216,6 @@ impl Job {
         problems.or(Rendered { tree, notes, next })
     }
 
-    /// Which file of which owner makes which path: conditions and names in paths are settled here.
-    fn sources<'a>(&'a self, owners: &'a [Owner], problems: &mut Problems) -> BTreeMap<String, Source<'a>> {
-        let base = context::base(self);
-        let mut sources: BTreeMap<String, Source> = BTreeMap::new();
-        for owner in owners {
-            for (full, bytes) in owner.files {
-                let Some(inner) = full.strip_prefix("files/") else { continue };
-                if !owner.part.files.iter().all(|rule| !applies(rule, inner) || self.holds(&rule.when)) {
-                    continue;
-                }
-                for client in self.clients_of(owner, inner) {
-                    let name = format!("{}{full}", owner.origin);
-                    let source = Source { owner, client, name, bytes };
-                    if let Err(problem) = self.place(&base, inner, source, &mut sources) {
-                        problems.push(problem);
-                    }
-                }
-            }
-        }
-        self.share(owners, &mut sources);
-        for (one, other) in path::collisions(sources.keys().map(String::as_str)) {
-            problems.push(Problem::new(format!("`{one}` and `{other}` are one path on some systems")));
-        }
-        if sources.len() > MAX_FILES {
-            problems.push(Problem::new(format!(
-                "it would make {} files; the most is {MAX_FILES}",
-                sources.len()
-            )));
-        }
-        sources
-    }
-
-    /// Adds what fragments take over from transports, where nobody else makes it.
-    fn share<'a>(&'a self, owners: &'a [Owner], sources: &mut BTreeMap<String, Source<'a>>) {
-        for owner in owners {
-            for (transport, path) in owner.shares.iter().filter_map(|one| one.split_once('/')) {
-                let from = self.template.fragment(Kind::Transport, transport);
-                let file = from.and_then(|from| Some((from, from.files.get(&format!("files/{path}"))?)));
-                if let Some((from, bytes)) = file {
-                    let name = format!("{}files/{path}", from.origin);
-                    let source = Source { owner, client: owner.client, name, bytes };
-                    sources.entry(path.to_owned()).or_insert(source);
-                }
-            }
-        }
-    }
-
-    /// For whom a file is made: for the owner's client, for each client its path names, or simply once.
-    fn clients_of(&self, owner: &Owner, path: &str) -> Vec<Option<usize>> {
-        let is_each = placeholder::names(path).any(answers::is_client_placeholder);
-        match owner.client {
-            None if is_each => (0..self.answers.clients.len()).map(Some).collect(),
-            client => vec![client],
-        }
-    }
-
-    /// Puts a file where its path says.
-    fn place<'a>(
-        &self,
-        base: &Map<String, Value>,
-        inner: &str,
-        source: Source<'a>,
-        sources: &mut BTreeMap<String, Source<'a>>,
-    ) -> Result<(), Problem> {
-        let client = source.client.and_then(|client| self.answers.clients.get(client));
-        let value = |name: &str| {
-            let own = client.and_then(|client| client.placeholder(name));
-            own.unwrap_or_else(|| base.get(name).and_then(Value::as_str).unwrap_or_default().to_owned())
-        };
-        let name = &source.name;
-        let target = placeholder::fill(inner, value);
-        let target = target.strip_suffix(RENDERED).unwrap_or(&target).to_owned();
-        path::check(&target)
-            .map_err(|why| Problem::new(format!("{name} would make `{}`: {why}", target.escape_debug())))?;
-        match sources.get(&target) {
-            // One file for all clients of one kind.
-            Some(other) if other.name == *name && !name.ends_with(RENDERED) => {}
-            Some(other) if other.name == *name => {
-                let problem = Problem::new(format!("{name} makes `{target}` for each client"));
-                return Err(problem.hint("put `{{ client }}` into its path, or let it be copied"));
-            }
-            Some(other) => {
-                return Err(Problem::new(format!("{name} and {} both make `{target}`", other.name)));
-            }
-            None => _ = sources.insert(target, source),
-        }
-        Ok(())
-    }
-
     fn merge(
         &self,
         engine: &Engine,
@@ -395,11 +297,6 @@ fn no_target(file: &Located<String>, tree: &Tree) -> Problem {
     let problem =
         Problem::at(&file.place, format!("nothing makes `{}`, into which this is merged", file.value));
     problem.nearest(file, tree.keys().map(String::as_str))
-}
-
-/// Whether a rule is about the file `inner`.
-fn applies(rule: &FileRule, inner: &str) -> bool {
-    rule.path.value == inner || (rule.path.ends_with('/') && inner.starts_with(rule.path.as_str()))
 }
 
 /// The bytes of one file.
