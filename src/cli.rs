@@ -6,7 +6,9 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 
-use crate::commands::{bench, completions, dlq, doctor, emit, help, ls, man, mock, new, send, tail};
+use crate::commands::{
+    bench, completions, dlq, doctor, emit, help, ls, man, mock, new, record, replay, send, tail,
+};
 use crate::settings::{Color, Format, Typed};
 
 const STYLES: Styles = Styles::styled()
@@ -65,6 +67,10 @@ pub enum Command {
     Send(send::Args),
     #[command(about = tail::ABOUT)]
     Tail(tail::Args),
+    #[command(about = record::ABOUT)]
+    Record(record::Args),
+    #[command(about = replay::ABOUT)]
+    Replay(replay::Args),
     #[command(about = mock::ABOUT)]
     Mock(mock::Args),
     #[command(about = bench::ABOUT)]

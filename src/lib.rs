@@ -8,8 +8,8 @@
 //! - [`ui`]: the only one that writes to stdout and stderr while a command runs.
 //! - [`scaffold`]: projects from templates: a pure core and one writer.
 //! - [`transport`]: one surface over every transport; [`wire`]: Nest's bytes.
-//! - [`payload`]: what is typed → what is sent; [`record`]: messages as lines of JSON; [`responder`]: rules of a mock;
-//!   [`traffic`]: what can be told of messages seen; [`load`]: many calls, measured.
+//! - [`payload`]: what is typed → what is sent; [`record`]: messages as lines of JSON; [`tape`]: recordings of them;
+//!   [`responder`]: rules of a mock; [`traffic`]: what can be told of messages seen; [`load`]: many calls, measured.
 //! - [`message`]: the words all share.
 //! - [`fault`]: bad input, in words; [`secret`]: what must never be shown.
 //!
@@ -37,6 +37,7 @@ pub mod load;
 pub mod payload;
 pub mod record;
 pub mod responder;
+pub mod tape;
 pub mod traffic;
 
 pub mod message;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::flags::{LinkFlags, ShowFlags};
+use super::neighbours::{Neighbours, route};
 use super::show::Show;
 use super::target;
 use crate::exit::Code;
@@ -30,6 +31,7 @@ const PARTING: Duration = Duration::from_secs(2);
   eyas mock tcp://127.0.0.1:4100 --on 'ping=\"pong\"' --on '{\"cmd\":\"sum\"}=6'
   eyas mock @orders --rules rules.toml --delay 200ms
   eyas mock tcp://127.0.0.1:0 --echo
+  eyas mock @billing --from monday.jsonl.zst
 
 Rules file:
   [[on]]
@@ -37,7 +39,10 @@ Rules file:
   reply = { id = 1 }              # or json = '…', stream = [1, 2], error = \"text\"
   delay = \"200ms\"
 
-What no rule matches gets Nest's own answer: there is no matching message handler.")]
+What no rule matches is looked for in the recordings of --from, by its pattern and its data. The same data gets the
+recorded answers one after the other, and the last one from then on. Other data gets the answer to the request with
+that pattern that agrees with it in most values (-v says which). What is not found there either gets Nest's own answer:
+there is no matching message handler.")]
 pub struct Args {
     /// The address to serve; `@service` or a URL (may be left out)
     target: Option<String>,
@@ -47,6 +52,10 @@ pub struct Args {
     /// Answer by the rules of a TOML file; repeatable
     #[arg(long, value_name = "FILE")]
     rules: Vec<PathBuf>,
+    /// Answer as in a recording: the same data gets its recorded replies, other data those of the nearest request;
+    /// repeatable
+    #[arg(long, value_name = "FILE")]
+    from: Vec<PathBuf>,
     /// Answer what no rule matches with its own data
     #[arg(long)]
     echo: bool,
@@ -82,17 +91,27 @@ pub fn run(args: &Args, settings: &Settings, ui: &mut Ui) -> anyhow::Result<Code
     target::require(&spec.can.serve, spec.name, ui)?;
     let nest = target.endpoint.nest;
     let rules = args.rules(nest, ui)?;
+    let neighbours = Neighbours::read(&args.from, nest, ui)?;
     let show = Show::new(&args.show, spec.name, target.service.clone())?;
     let transport = transport::open(target.endpoint)?;
     super::block_on_here(async {
         // What no rule matches is echoed, too: then every pattern is served.
-        let patterns = if args.echo { &[] } else { rules.patterns() };
+        let patterns = if args.echo { Vec::new() } else { neighbours.with(rules.patterns(), nest) };
         if !args.alongside {
-            leave_to_others(&*transport, patterns).await?;
+            leave_to_others(&*transport, &patterns).await?;
         }
-        let service = transport.serve(patterns).await?;
+        let service = transport.serve(&patterns).await?;
         ui.note(&format!("listening on {}", service.listening));
-        let serving = Serving { rules, nest, show, left: args.count, served: 0, idle: args.idle };
+        let serving = Serving {
+            rules,
+            neighbours,
+            delay: args.delay.unwrap_or_default(),
+            nest,
+            show,
+            left: args.count,
+            served: 0,
+            idle: args.idle,
+        };
         let lasting = async {
             match args.lasting {
                 Some(time) => tokio::time::sleep(time).await,
@@ -144,14 +163,14 @@ impl Args {
                 ));
             }
         }
-        Rules::build(rules, defaults, |pattern| {
-            pattern::route(pattern, nest).unwrap_or_else(|_| pattern.as_str().to_owned())
-        })
+        Rules::build(rules, defaults, |pattern| route(pattern, nest))
     }
 }
 
 struct Serving {
     rules: Rules,
+    neighbours: Neighbours,
+    delay: Duration,
     nest: NestVersion,
     show: Show,
     left: Option<u64>,
@@ -222,7 +241,12 @@ impl Serving {
         };
         self.served += 1;
         let key = called.pattern.as_ref().and_then(|pattern| pattern::lookup(pattern, self.nest));
-        let script = key.and_then(|key| self.rules.answer(&key, &called));
+        let script = key.filter(|_| called.is_request).and_then(|key| {
+            let scripted = self.rules.scripted(&key);
+            let played =
+                || self.neighbours.answer(&key, &called, ui).map(|script| delayed(script, self.delay));
+            scripted.or_else(played).or_else(|| self.rules.echoed(&called))
+        });
         match script {
             _ if !called.is_request => {}
             // An answer at once needs no task of its own.
@@ -240,6 +264,14 @@ impl Serving {
         }
         Ok(())
     }
+}
+
+/// Each rule has its own delay; what was recorded waits as it is told to.
+fn delayed(mut script: Script, delay: Duration) -> Script {
+    if let Some(first) = script.first_mut() {
+        first.after = delay;
+    }
+    script
 }
 
 async fn play(script: Script, answer: Arc<dyn Answer>) {

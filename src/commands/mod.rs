@@ -12,10 +12,13 @@ pub mod help;
 pub mod ls;
 pub mod man;
 pub mod mock;
+mod neighbours;
 pub mod new;
 mod npm;
 pub mod outgoing;
 mod reach;
+pub mod record;
+pub mod replay;
 pub mod send;
 pub mod show;
 pub mod source;
@@ -40,6 +43,8 @@ pub fn run(command: Command, settings: &Settings, ui: &mut Ui) -> anyhow::Result
         Command::Emit(args) => emit::run(&args, settings, ui),
         Command::Send(args) => send::run(&args, settings, ui),
         Command::Tail(args) => tail::run(&args, settings, ui),
+        Command::Record(args) => record::run(&args, settings, ui),
+        Command::Replay(args) => replay::run(&args, settings, ui),
         Command::Mock(args) => mock::run(&args, settings, ui),
         Command::Bench(args) => bench::run(&args, settings, ui),
         Command::Dlq(args) => dlq::run(&args, settings, ui),

@@ -1,5 +1,7 @@
 //! How what was seen reaches the screen: filtered, then as a record, a template, a line or a paragraph.
 
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -7,6 +9,7 @@ use super::flags::ShowFlags;
 use crate::fault::Fault;
 use crate::message::{Delivery, Direction, Finding, Pattern};
 use crate::record::{self, Context, Pair, Unanswered};
+use crate::tape::Writer;
 use crate::traffic::{Criteria, Filter};
 use crate::ui::template::Template;
 use crate::ui::{Format, Shown, Ui};
@@ -21,6 +24,15 @@ pub fn summary(ui: &mut Ui, body: &impl Serialize) -> anyhow::Result<()> {
     Ok(ui.json_line(&line)?)
 }
 
+/// A recording that several endpoints are written to.
+pub type Tape = Arc<Mutex<Writer>>;
+
+/// The recording, to write to.
+pub fn locked(tape: &Tape) -> MutexGuard<'_, Writer> {
+    // Nothing panics while it holds the lock; were it to, the recording still has whole lines.
+    tape.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// What is shown of one target's traffic.
 pub struct Show {
     transport: &'static str,
@@ -29,6 +41,8 @@ pub struct Show {
     label: String,
     /// Messages are filtered, and not shown.
     is_hidden: bool,
+    /// Where records go instead of the screen.
+    tape: Option<Tape>,
     template: Option<Template>,
     filter: Filter,
     line: Vec<u8>,
@@ -58,7 +72,31 @@ impl Show {
         let template = flags.format.as_deref().map(Template::parse).transpose()?;
         let filter = Filter::new(&criteria)?;
         let label = transport.to_owned();
-        Ok(Self { transport, services, label, is_hidden: false, template, filter, line: Vec::new() })
+        Ok(Self {
+            transport,
+            services,
+            label,
+            is_hidden: false,
+            tape: None,
+            template,
+            filter,
+            line: Vec::new(),
+        })
+    }
+
+    /// Records go to `tape`, all of them, and nothing to the screen.
+    #[must_use]
+    pub fn recorded(mut self, tape: Tape) -> Self {
+        self.tape = Some(tape);
+        self
+    }
+
+    /// Writes what a recording has held back long enough.
+    ///
+    /// # Errors
+    /// The recording cannot be written.
+    pub fn settle(&self) -> anyhow::Result<()> {
+        Ok(self.tape.as_ref().map_or(Ok(()), |tape| locked(tape).settle())?)
     }
 
     /// What people read where no service is known.
@@ -103,8 +141,9 @@ impl Show {
         }
         match ui.format() {
             _ if self.is_hidden => {}
+            _ if self.tape.is_some() => self.put(ui)?,
             _ if self.template.is_some() => self.fill(ui)?,
-            Format::Json => ui.json_line(&self.line)?,
+            Format::Json => self.put(ui)?,
             Format::Raw => {
                 if let Some(data) = delivery.data.as_ref().or(delivery.error.as_ref()) {
                     ui.data(data)?;
@@ -135,7 +174,7 @@ impl Show {
 
     /// Whether what is shown are records: a template says otherwise, whatever the format.
     pub fn is_json(&self, ui: &Ui) -> bool {
-        self.template.is_none() && ui.format() == Format::Json
+        self.tape.is_some() || (self.template.is_none() && ui.format() == Format::Json)
     }
 
     /// Tells that a request had no reply in time; says whether it was kept.
@@ -157,7 +196,7 @@ impl Show {
         }
         let is_row = self.template.is_none() && matches!(ui.format(), Format::Pretty | Format::Line);
         if self.is_json(ui) {
-            ui.json_line(&self.line)?;
+            self.put(ui)?;
         } else if is_row {
             let blank = Delivery { id: request.id.clone(), ..Delivery::new(Direction::Request, 0) };
             let waited = Some(request.waited.as_secs_f64() * 1e3);
@@ -225,7 +264,7 @@ impl Show {
             return Ok(false);
         }
         if self.is_json(ui) {
-            ui.json_line(&self.line)?;
+            self.put(ui)?;
         } else {
             ui.warn(text);
         }
@@ -237,12 +276,20 @@ impl Show {
         if !self.filter.keeps(delivery, pair) {
             return false;
         }
-        if self.filter.reads_records() || self.template.is_some() || ui.format() == Format::Json {
+        if self.filter.reads_records() || self.template.is_some() || self.is_json(ui) {
             let of = (asked_for(delivery, pair), delivery.dest.as_deref());
             self.write(of, |line, context, _| record::message(line, context, delivery, pair));
             return self.keeps_line(ui);
         }
         true
+    }
+
+    /// The record that was written last, to where records go.
+    fn put(&self, ui: &mut Ui) -> anyhow::Result<()> {
+        Ok(match &self.tape {
+            Some(tape) => locked(tape).record(&self.line)?,
+            None => ui.json_line(&self.line)?,
+        })
     }
 
     fn keeps_line(&mut self, ui: &mut Ui) -> bool {

@@ -1,8 +1,10 @@
 //! `eyas tail`: watches messages on their way, requests paired with their replies.
 
-use super::watch::{Plan, Purpose, WatchFlags, follow};
+use super::show;
+use super::watch::{Ended, Plan, WatchFlags, follow, table};
 use crate::exit::Code;
 use crate::settings::Settings;
+use crate::traffic::Summary;
 use crate::ui::{Format, Ui};
 
 /// What it is for.
@@ -43,6 +45,32 @@ pub struct Args {
 pub fn run(args: &Args, settings: &Settings, ui: &mut Ui) -> anyhow::Result<Code> {
     ui.defaulting(Format::Pretty, Format::Json);
     let plan = Plan::read(&args.words, &args.watch, settings, ui)?;
-    let purpose = if args.stats { Purpose::Numbers } else { Purpose::Messages };
-    super::block_on(follow(plan, &args.watch, purpose, settings, ui, |show| show))
+    let is_for_people =
+        args.watch.show.format.is_none() && matches!(ui.format(), Format::Pretty | Format::Line);
+    let has_table = args.stats && is_for_people;
+    let draws = has_table && ui.is_terminal();
+    let following = follow(plan, &args.watch, draws, settings, ui, |show| show.hidden(has_table));
+    let Ended { code, summary, .. } = super::block_on(following)?;
+    let is_json = args.watch.show.format.is_none() && ui.format() == Format::Json;
+    let in_full = args.stats || code == Code::Interrupted;
+    match (is_json, in_full) {
+        (true, true) => show::summary(ui, &summary)?,
+        (true, false) => {}
+        (false, _) => sum_up(&summary, args.stats, in_full, ui)?,
+    }
+    Ok(code)
+}
+
+/// The numbers: a line of talk, and a table. What was asked for is data.
+fn sum_up(summary: &Summary, is_asked_for: bool, in_full: bool, ui: &mut Ui) -> anyhow::Result<()> {
+    ui.flush()?;
+    ui.note(&table::line(summary));
+    for line in table::lines(&summary.patterns).into_iter().filter(|_| in_full) {
+        if is_asked_for {
+            ui.out_line(&line)?;
+        } else {
+            ui.note(&line);
+        }
+    }
+    Ok(())
 }

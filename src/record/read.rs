@@ -26,7 +26,7 @@ pub enum Line {
 }
 
 /// A message record as it was read.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Record {
     /// When the message was seen.
     pub at: Timestamp,
@@ -62,7 +62,7 @@ impl Record {
     pub fn parse(line: &str) -> Result<Line, Fault> {
         match kind(line) {
             Some(kind) if kind == "message" => {}
-            Some(kind) if matches!(&*kind, "unanswered" | "gap" | "finding" | "summary") => {
+            Some(kind) if matches!(&*kind, "recording" | "unanswered" | "gap" | "finding" | "summary") => {
                 return Ok(Line::Note);
             }
             _ => return Ok(Line::Foreign),

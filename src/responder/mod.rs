@@ -1,6 +1,7 @@
 //! Mock rules: which pattern is answered with what. Pure: a call in, a script of replies out.
 
 mod file;
+mod recorded;
 mod rule;
 
 use std::collections::HashMap;
@@ -10,6 +11,7 @@ use crate::fault::Fault;
 use crate::message::{Called, Pattern, Reply, ReplyKind};
 
 pub use file::parse_file;
+pub use recorded::{Found, Recorded, Recording};
 pub use rule::{Outcome, Rule, parse_on};
 
 /// One reply of a script.
@@ -81,11 +83,13 @@ impl Rules {
         &self.patterns
     }
 
-    /// The replies to `called`, which came on the route `key`; `None` is Nest's own no-handler reply.
-    pub fn answer(&self, key: &str, called: &Called) -> Option<Script> {
-        if let Some(script) = self.scripts.get(key) {
-            return Some(script.clone());
-        }
+    /// The replies that a rule has for what came on the route `key`; `None` where there is no rule.
+    pub fn scripted(&self, key: &str) -> Option<Script> {
+        self.scripts.get(key).cloned()
+    }
+
+    /// The replies to `called` where no rule has any: its own data, or `None`, which is Nest's own no-handler reply.
+    pub fn echoed(&self, called: &Called) -> Option<Script> {
         self.defaults.echo.then(|| {
             let kind = if called.data.is_some() { ReplyKind::Next { last: true } } else { ReplyKind::End };
             let reply = Reply { kind, data: called.data.clone(), headers: Vec::new() };

@@ -30,7 +30,7 @@ fn answer(rules: Vec<Rule>, defaults: Defaults, pattern: &str) -> Option<String>
         headers: Vec::new(),
         is_request: true,
     };
-    rules.answer(pattern, &called).as_ref().map(shown)
+    rules.scripted(pattern).or_else(|| rules.echoed(&called)).as_ref().map(shown)
 }
 
 #[test]
@@ -161,4 +161,41 @@ proptest! {
             prop_assert!(fault.to_string().lines().all(|line| line.starts_with("r:")), "{}", fault);
         }
     }
+}
+
+fn recording(data: &str, reply: &str, place: &str) -> Recording {
+    let reply = Reply { kind: ReplyKind::Next { last: true }, data: Some(json(reply)), headers: Vec::new() };
+    let pattern = Pattern::Text("a".to_owned());
+    Recording { pattern, data: Some(json(data)), replies: vec![reply], place: place.to_owned() }
+}
+
+#[test]
+fn recorded() {
+    let mut recorded = Recorded::build(
+        vec![
+            recording(r#"{"id":1,"at":{"x":[1]}}"#, "1", "line 1"),
+            recording(r#"{"at":{"x":[1]},"id":1}"#, "2", "line 2"),
+            recording(r#"{"id":2,"name":"b"}"#, "3", "line 3"),
+            recording(r#"{"id":3,"name":"b"}"#, "4", "line 4"),
+            recording("7", "5", "line 5"),
+        ],
+        |pattern| pattern.as_str().to_owned(),
+    );
+    let mut check = |data: &str, want: &str, nearest: Option<&str>| {
+        let found = recorded.answer("a", Some(&json(data))).expect("an answer");
+        assert_eq!(shown(&found.script), format!("0ms last {want}"), "{data}");
+        assert_eq!(found.nearest.as_deref(), nearest, "{data}");
+    };
+    // In the order of the recording, whatever the order of keys; then the last again.
+    check(r#"{"id":1,"at":{"x":[1]}}"#, "1", None);
+    check(r#"{ "at": {"x":[1]}, "id": 1 }"#, "2", None);
+    check(r#"{"id":1,"at":{"x":[1]}}"#, "2", None);
+    // The nearest: by what agrees, then by what differs least, then the first.
+    check(r#"{"id":3}"#, "4", Some("line 4"));
+    check(r#"{"name":"b"}"#, "3", Some("line 3"));
+    check(r#"{"id":1,"at":{"x":[2]}}"#, "2", Some("line 1"));
+    check("7", "5", None);
+    check(r#"{"new":true}"#, "5", Some("line 5"));
+    assert!(recorded.answer("b", None).is_none());
+    assert_eq!(recorded.patterns().len(), 1);
 }

@@ -41,12 +41,24 @@ impl Query {
     /// # Errors
     /// What jq says when the filter fails on this value.
     pub fn holds(&self, json: &str) -> Result<bool, String> {
+        Ok(self.run(json)?.is_some_and(|value| value.as_bool()))
+    }
+
+    /// The first output for `json`, as JSON; `null` where there is none.
+    ///
+    /// # Errors
+    /// What jq says when the filter fails on this value.
+    pub fn first(&self, json: &str) -> Result<String, String> {
+        Ok(self.run(json)?.map_or_else(|| "null".to_owned(), |value| value.to_string()))
+    }
+
+    fn run(&self, json: &str) -> Result<Option<Val>, String> {
         let json = without_lone_surrogates(json);
         let input = read::parse_single(json.as_bytes()).map_err(|error| error.to_string())?;
         let context = Ctx::<JustLut<Val>>::new(&self.filter.lut, Vars::new([]));
         match self.filter.id.run((context, input)).next() {
-            None => Ok(false),
-            Some(Ok(value)) => Ok(value.as_bool()),
+            None => Ok(None),
+            Some(Ok(value)) => Ok(Some(value)),
             // What is not an error is `halt`, and a filter does not end the program.
             Some(Err(exception)) => Err(exception
                 .get_err()

@@ -19,6 +19,7 @@ mod oracle;
 mod redis;
 mod server;
 mod tail;
+mod tapes;
 mod tls;
 mod views;
 mod watch;

@@ -18,9 +18,9 @@ use crate::commands::show::{self, Show};
 use crate::exit::Code;
 use crate::message::Delivery;
 use crate::settings::Settings;
-use crate::traffic::{Only, Statistics};
+use crate::traffic::{Only, Statistics, Summary};
 use crate::transport::{self, Event, Kind};
-use crate::ui::{Format, Ui};
+use crate::ui::Ui;
 
 /// How often requests are looked through for those nobody has answered.
 const EXPIRY: Duration = Duration::from_millis(100);
@@ -31,33 +31,31 @@ const REDRAW: Duration = Duration::from_millis(500);
 /// How long ending may take after Ctrl-C; a second one ends it at once.
 const PARTING: Duration = Duration::from_secs(2);
 
-/// What watching is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Purpose {
-    /// Each message.
-    Messages,
-    /// Each message, and the numbers at the end; only the numbers, where people read them.
-    Numbers,
+/// How watching ended.
+pub struct Ended {
+    /// What the run ends with.
+    pub code: Code,
+    /// The numbers of what was seen.
+    pub summary: Summary,
+    /// How many messages of it were shown or recorded.
+    pub shown: u64,
 }
 
 /// Watches what is planned until it is enough, or Ctrl-C. What is seen goes through a [`Show`] that `prepare` may
-/// still change.
+/// still change; while it grows its numbers are drawn on the terminal, if it `draws`.
 ///
 /// # Errors
 /// Filters that do not compile, nobody who can be reached, an output that cannot be written.
 pub async fn follow(
     plan: Plan,
     flags: &WatchFlags,
-    purpose: Purpose,
+    draws: bool,
     settings: &Settings,
     ui: &mut Ui,
     prepare: impl Fn(Show) -> Show,
-) -> anyhow::Result<Code> {
+) -> anyhow::Result<Ended> {
     let (ending, is_ended) = watch::channel(false);
-    let has_table = purpose == Purpose::Numbers
-        && flags.show.format.is_none()
-        && matches!(ui.format(), Format::Pretty | Format::Line);
-    let (watched, links) = prepared(plan, flags, &is_ended, |show| prepare(show.hidden(has_table)))?;
+    let (watched, links) = prepared(plan, flags, &is_ended, prepare)?;
     let mut watching = Watching {
         watched,
         patience: flags.link.patience(settings).reply,
@@ -65,7 +63,7 @@ pub async fn follow(
         seen: 0,
         left: flags.count,
         wants_unanswered: flags.only.contains(&Only::Unanswered),
-        is_live: has_table && ui.is_terminal(),
+        is_live: draws,
     };
     let links = watching.open(links, ui).await?;
     let mut interrupted = std::pin::pin!(crate::commands::interrupted());
@@ -89,8 +87,8 @@ pub async fn follow(
     }
     let code = outcome?;
     flushed?;
-    watching.sum_up(purpose == Purpose::Numbers, code == Code::Interrupted, ui)?;
-    Ok(code)
+    ui.redraw(&[])?;
+    Ok(Ended { code, summary: watching.statistics.summary(Timestamp::now()), shown: watching.seen })
 }
 
 fn advance(telling: &mut JoinSet<(Link, Told)>, mut link: Link) {
@@ -192,6 +190,9 @@ impl Watching {
                     self.expire(ui)?;
                     if self.is_enough() || is_over(start, flags.lasting) || is_over(last, flags.idle) {
                         return Ok(Code::Done);
+                    }
+                    for watched in &self.watched {
+                        watched.show.settle()?;
                     }
                     if self.is_live && drawn.elapsed() >= REDRAW {
                         drawn = Instant::now();
@@ -321,30 +322,5 @@ impl Watching {
         let mut lines = table::lines(&summary.patterns);
         lines.push(table::line(&summary));
         Ok(ui.redraw(&lines)?)
-    }
-
-    /// The numbers: a record in JSON, else a line of talk and a table. What was asked for is data.
-    fn sum_up(&self, is_asked_for: bool, is_interrupted: bool, ui: &mut Ui) -> anyhow::Result<()> {
-        let summary = self.statistics.summary(Timestamp::now());
-        let in_full = is_asked_for || is_interrupted;
-        if self.watched.iter().any(|watched| watched.show.is_json(ui)) {
-            if in_full {
-                show::summary(ui, &summary)?;
-            }
-            return Ok(());
-        }
-        ui.redraw(&[])?;
-        ui.flush()?;
-        ui.note(&table::line(&summary));
-        if in_full {
-            for line in table::lines(&summary.patterns) {
-                if is_asked_for {
-                    ui.out_line(&line)?;
-                } else {
-                    ui.note(&line);
-                }
-            }
-        }
-        Ok(())
     }
 }

@@ -5,9 +5,9 @@ mod flags;
 mod follow;
 mod link;
 mod plan;
-mod table;
+pub mod table;
 mod watched;
 
 pub use flags::WatchFlags;
-pub use follow::{Purpose, follow};
+pub use follow::{Ended, follow};
 pub use plan::{Plan, Planned};

@@ -3,7 +3,7 @@
 use crate::traffic::{Row, Summary};
 
 /// The summary as a line.
-pub(super) fn line(summary: &Summary) -> String {
+pub fn line(summary: &Summary) -> String {
     let Summary { messages, seconds, errors, unanswered, lost, .. } = summary;
     let lost = match lost {
         Some(0) => String::new(),
@@ -14,7 +14,7 @@ pub(super) fn line(summary: &Summary) -> String {
 }
 
 /// The rows as lines, with a head.
-pub(super) fn lines(rows: &[Row]) -> Vec<String> {
+pub fn lines(rows: &[Row]) -> Vec<String> {
     let longest = |text: &dyn Fn(&Row) -> usize| rows.iter().map(text).max().unwrap_or(0);
     let width = longest(&|row| row.pattern.chars().count()).clamp(7, 48);
     let services = longest(&|row| row.service.as_ref().map_or(0, |service| service.chars().count()));

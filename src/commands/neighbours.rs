@@ -1,0 +1,74 @@
+//! What `mock --from` plays: recordings of the services around the one that is worked on.
+
+use std::collections::HashSet;
+use std::path::PathBuf;
+
+use crate::fault::Fault;
+use crate::message::{Called, Pattern};
+use crate::responder::{Recorded, Recording, Script};
+use crate::tape::{Exchange, Mask, Reader, exchanges};
+use crate::ui::Ui;
+use crate::wire::{NestVersion, pattern};
+
+/// By what a handler is found; a pattern that has no route is only itself.
+pub fn route(pattern: &Pattern, nest: NestVersion) -> String {
+    pattern::route(pattern, nest).unwrap_or_else(|_| pattern.as_str().to_owned())
+}
+
+/// The services around the one that is worked on, played from recordings.
+pub struct Neighbours {
+    recorded: Recorded,
+    /// What recordings mask is masked in calls, too, before they are compared.
+    mask: Mask,
+}
+
+impl Neighbours {
+    /// Reads the recordings.
+    ///
+    /// # Errors
+    /// A file that is no recording, or has nothing to answer with.
+    pub fn read(files: &[PathBuf], nest: NestVersion, ui: &mut Ui) -> Result<Self, Fault> {
+        let (mut recordings, mut mask) = (Vec::new(), Mask::default());
+        for file in files {
+            let mut reader = Reader::open(file)?;
+            mask = mask.and(reader.mask());
+            let before = recordings.len();
+            for Exchange { line, request, replies, is_complete, .. } in exchanges(&mut reader)? {
+                let (Some(pattern), true) = (request.pattern, is_complete) else { continue };
+                let place = format!("{}, line {line}", file.display());
+                recordings.push(Recording { pattern, data: request.data, replies, place });
+            }
+            let name = file.display();
+            if let Some(cut) = reader.cut() {
+                ui.warn(&format!("{cut}; what stands before is used"));
+            }
+            match recordings.len() - before {
+                0 => {
+                    return Err(Fault::new(format!("`{name}` has no request with its reply"))
+                        .hint("record requests and replies both, without --only"));
+                }
+                count => ui.note(&format!("{count} requests with their replies in {name}")),
+            }
+        }
+        Ok(Self { recorded: Recorded::build(recordings, |pattern| route(pattern, nest)), mask })
+    }
+
+    /// The patterns of the rules, and those that were recorded beside.
+    pub fn with(&self, ruled: &[Pattern], nest: NestVersion) -> Vec<Pattern> {
+        let routes: HashSet<_> = ruled.iter().map(|pattern| route(pattern, nest)).collect();
+        let recorded =
+            self.recorded.patterns().iter().filter(|pattern| !routes.contains(&route(pattern, nest)));
+        ruled.iter().chain(recorded).cloned().collect()
+    }
+
+    /// The replies to a call that came on the route `key`; `None` where its pattern was not recorded.
+    pub fn answer(&mut self, key: &str, called: &Called, ui: &mut Ui) -> Option<Script> {
+        let data = called.data.as_ref().map(|data| self.mask.data(data));
+        let found = self.recorded.answer(key, data.as_ref())?;
+        if let Some(nearest) = found.nearest.filter(|_| called.is_request) {
+            let pattern = called.pattern.as_ref().map_or("?", Pattern::as_str);
+            ui.detail(&format!("`{pattern}` came with data that was not recorded; answered as {nearest}"));
+        }
+        Some(found.script)
+    }
+}

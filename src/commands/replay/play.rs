@@ -1,0 +1,292 @@
+//! Sending a recording: requests as requests, events as events, when they are due.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until, timeout};
+
+use super::selection::Selection;
+use super::total::Total;
+use super::{Args, Verb};
+use crate::commands::outgoing::{Pace, SAMPLE_ID};
+use crate::commands::{block_on, interrupted, target};
+use crate::exit::{Code, Failure};
+use crate::message::{Direction, Message, Reply, ReplyKind};
+use crate::tape::{Entry, Pacing, Reader};
+use crate::transport::{Delivered, Error, Kind, Publisher, Push, Spec, Transport};
+use crate::ui::Ui;
+
+/// How many requests wait for replies at most; then the next waits, too.
+const MOST_OPEN: usize = 1024;
+
+/// How long after Ctrl-C a peer may still take what was pushed.
+const PARTING: Duration = Duration::from_secs(2);
+
+/// Plays a recording.
+pub(super) struct Player<'a> {
+    pub(super) spec: &'static Spec,
+    pub(super) transport: Arc<dyn Transport>,
+    pub(super) patience: Duration,
+    pub(super) args: &'a Args,
+}
+
+/// What came of a request.
+pub(super) enum Outcome {
+    /// All its replies.
+    Answered(Vec<Reply>),
+    /// What came before it was waited for in vain.
+    TimedOut(Vec<Reply>),
+    /// Nobody takes it.
+    Nobody,
+    /// The link failed.
+    Failed(Error),
+}
+
+/// Sends a request and waits for all its replies.
+pub(super) async fn ask(transport: &dyn Transport, message: &Message, patience: Duration) -> Outcome {
+    let mut replies = Vec::new();
+    let mut exchange = match transport.request(message).await {
+        Ok(exchange) => exchange,
+        Err(error) if error.kind() == Kind::NobodyThere => return Outcome::Nobody,
+        Err(error) => return Outcome::Failed(error),
+    };
+    loop {
+        match timeout(patience, exchange.replies.recv()).await {
+            Err(_) => return Outcome::TimedOut(replies),
+            Ok(Some(Ok(reply))) => {
+                let is_final = reply.is_final();
+                replies.push(reply);
+                if is_final {
+                    return Outcome::Answered(replies);
+                }
+            }
+            Ok(Some(Err(error))) if error.kind() == Kind::NobodyThere => return Outcome::Nobody,
+            Ok(Some(Err(error))) => return Outcome::Failed(error),
+            Ok(None) => {
+                let closed = format!("{} closed the connection", transport.shown());
+                return Outcome::Failed(Error::new(Kind::Closed, closed));
+            }
+        }
+    }
+}
+
+/// When each message is due.
+pub(super) struct Schedule {
+    start: Instant,
+    pacing: Pacing,
+    pace: Option<Pace>,
+}
+
+impl Schedule {
+    pub(super) fn new(args: &Args) -> Self {
+        let pacing = Pacing::new(args.speed.unwrap_or_default());
+        Self { start: Instant::now(), pacing, pace: args.rate.map(Pace::new) }
+    }
+
+    /// Waits until the message that was recorded `at` is due.
+    pub(super) async fn wait(&mut self, at: jiff::Timestamp) {
+        if let Some(pace) = &mut self.pace {
+            return pace.wait().await;
+        }
+        let due = self.pacing.due(at);
+        match self.start.checked_add(due) {
+            // What is due already costs no turn of the scheduler.
+            Some(due) if due <= Instant::now() => {}
+            Some(due) => sleep_until(due).await,
+            None => std::future::pending().await,
+        }
+    }
+}
+
+impl Player<'_> {
+    pub(super) fn run(
+        &self,
+        mut reader: Reader,
+        selection: &mut Selection,
+        ui: &mut Ui,
+    ) -> anyhow::Result<Code> {
+        if self.args.dry_run {
+            return self.show(&mut reader, selection, ui);
+        }
+        if let Some(verb) = self.args.verb {
+            self.require(verb, ui)?;
+        }
+        block_on(async {
+            let start = Instant::now();
+            let mut playing =
+                Playing { player: self, total: Total::default(), publisher: None, asking: JoinSet::new() };
+            let mut stopped = std::pin::pin!(interrupted());
+            let mut outcome = tokio::select! {
+                biased;
+                () = &mut stopped => Ok(Code::Interrupted),
+                outcome = playing.play(&mut reader, selection, ui) => outcome,
+            };
+            let delivered = playing.finish(matches!(outcome, Ok(Code::Interrupted)), stopped).await;
+            let Playing { mut total, .. } = playing;
+            total.add(&delivered);
+            for note in self.transport.take_notes() {
+                ui.warn(&note);
+            }
+            if let (Ok(_), Some(error)) = (&outcome, delivered.error) {
+                outcome = Err(error.into());
+            }
+            total.tell(start.elapsed(), ui)?;
+            tell_rest(&reader, selection, ui);
+            match outcome? {
+                Code::Interrupted => Ok(Code::Interrupted),
+                _ if total.requests + total.emitted == 0 => {
+                    Err(Failure::new(Code::Failed, "nothing of the recording was to be sent").into())
+                }
+                _ => Ok(judge(total.code(), &reader)),
+            }
+        })
+    }
+
+    /// `--dry-run`: the exact bytes.
+    fn show(&self, reader: &mut Reader, selection: &mut Selection, ui: &mut Ui) -> anyhow::Result<Code> {
+        let mut left = self.args.count.unwrap_or(u64::MAX);
+        while left > 0
+            && let Some((message, verb, _)) = self.next(reader, selection)?
+        {
+            let id = (verb == Verb::Send).then_some(SAMPLE_ID);
+            ui.exact(&self.transport.encode(&message, id)?)?;
+            left -= 1;
+        }
+        ui.note(&format!("nothing was sent to {}", self.transport.shown()));
+        tell_rest(reader, selection, ui);
+        Ok(judge(Code::Done, reader))
+    }
+
+    /// The next message to send, how, and when it was recorded.
+    fn next(
+        &self,
+        reader: &mut Reader,
+        selection: &mut Selection,
+    ) -> anyhow::Result<Option<(Message, Verb, jiff::Timestamp)>> {
+        while let Some(entry) = reader.next() {
+            let Entry { record, .. } = entry?;
+            let verb = if record.direction == Direction::Request { Verb::Send } else { Verb::Emit };
+            let at = record.at;
+            if let Some(message) = selection.message(record, reader.text()) {
+                return Ok(Some((message, self.args.verb.unwrap_or(verb), at)));
+            }
+        }
+        Ok(None)
+    }
+
+    fn require(&self, verb: Verb, ui: &mut Ui) -> anyhow::Result<()> {
+        let support = if verb == Verb::Emit { &self.spec.can.emit } else { &self.spec.can.request };
+        Ok(target::require(support, self.spec.name, ui)?)
+    }
+}
+
+/// A recording that is cut short was played in part.
+pub(super) fn judge(code: Code, reader: &Reader) -> Code {
+    if code == Code::Done && reader.cut().is_some() { Code::Partial } else { code }
+}
+
+/// What else there is to say about the recording.
+pub(super) fn tell_rest(reader: &Reader, selection: &mut Selection, ui: &mut Ui) {
+    if let Some(trouble) = selection.take_trouble() {
+        ui.warn(&trouble);
+    }
+    if selection.masked > 0 {
+        ui.warn(&format!(
+            "{} messages hold values that the recording masks: they went as \"***\"",
+            selection.masked
+        ));
+    }
+    if let Some(cut) = reader.cut() {
+        ui.warn(&format!("{cut}; what stands before was used"));
+    }
+}
+
+struct Playing<'a> {
+    player: &'a Player<'a>,
+    total: Total,
+    publisher: Option<Box<dyn Publisher>>,
+    asking: JoinSet<Outcome>,
+}
+
+impl Playing<'_> {
+    async fn play(
+        &mut self,
+        reader: &mut Reader,
+        selection: &mut Selection,
+        ui: &mut Ui,
+    ) -> anyhow::Result<Code> {
+        let mut schedule = Schedule::new(self.player.args);
+        let mut left = self.player.args.count.unwrap_or(u64::MAX);
+        while left > 0
+            && let Some((message, verb, at)) = self.player.next(reader, selection)?
+        {
+            schedule.wait(at).await;
+            match verb {
+                Verb::Emit => self.emit(&message, ui).await?,
+                Verb::Send => self.send(message, ui).await?,
+            }
+            left -= 1;
+        }
+        while let Some(outcome) = self.asking.join_next().await {
+            self.count(outcome?)?;
+        }
+        Ok(Code::Done)
+    }
+
+    async fn emit(&mut self, message: &Message, ui: &mut Ui) -> anyhow::Result<()> {
+        if self.publisher.is_none() {
+            self.player.require(Verb::Emit, ui)?;
+            self.publisher = Some(self.player.transport.publisher().await?);
+        }
+        let Some(publisher) = &mut self.publisher else { return Ok(()) };
+        while publisher.push(message)? == Push::Full {
+            publisher.room().await?;
+        }
+        Ok(())
+    }
+
+    async fn send(&mut self, message: Message, ui: &mut Ui) -> anyhow::Result<()> {
+        if self.total.requests == 0 {
+            self.player.require(Verb::Send, ui)?;
+        }
+        while self.asking.len() >= MOST_OPEN
+            && let Some(outcome) = self.asking.join_next().await
+        {
+            self.count(outcome?)?;
+        }
+        while let Some(outcome) = self.asking.try_join_next() {
+            self.count(outcome?)?;
+        }
+        let (transport, patience) = (self.player.transport.clone(), self.player.patience);
+        self.asking.spawn(async move { ask(&*transport, &message, patience).await });
+        self.total.requests += 1;
+        Ok(())
+    }
+
+    fn count(&mut self, outcome: Outcome) -> Result<(), Error> {
+        match outcome {
+            Outcome::Answered(replies) => {
+                let is_refused = replies.iter().any(|reply| reply.kind == ReplyKind::Refused);
+                *(if is_refused { &mut self.total.refused } else { &mut self.total.answered }) += 1;
+            }
+            Outcome::TimedOut(_) => self.total.unanswered += 1,
+            Outcome::Nobody => self.total.nobody += 1,
+            Outcome::Failed(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    /// Waits until every event has left.
+    async fn finish(&mut self, is_interrupted: bool, stopped: impl Future<Output = ()>) -> Delivered {
+        let Some(publisher) = self.publisher.take() else { return Delivered::default() };
+        let finishing = publisher.finish();
+        if is_interrupted {
+            return timeout(PARTING, finishing).await.unwrap_or_default();
+        }
+        tokio::select! {
+            delivered = finishing => delivered,
+            () = stopped => Delivered::default(),
+        }
+    }
+}
