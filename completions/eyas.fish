@@ -42,6 +42,8 @@ complete -c eyas -n "__fish_eyas_needs_command" -f -a "new" -d 'Make a NestJS se
 complete -c eyas -n "__fish_eyas_needs_command" -f -a "emit" -d 'Emit events, as Nest\'s ClientProxy.emit() does'
 complete -c eyas -n "__fish_eyas_needs_command" -f -a "send" -d 'Send a request, as Nest\'s ClientProxy.send() does, and print the reply'
 complete -c eyas -n "__fish_eyas_needs_command" -f -a "tail" -d 'Watch messages on their way, requests paired with their replies'
+complete -c eyas -n "__fish_eyas_needs_command" -f -a "record" -d 'Write messages on their way to a file, for replay and mock'
+complete -c eyas -n "__fish_eyas_needs_command" -f -a "replay" -d 'Send what was recorded again, and compare the replies'
 complete -c eyas -n "__fish_eyas_needs_command" -f -a "mock" -d 'Answer requests as a Nest service would, by rules'
 complete -c eyas -n "__fish_eyas_needs_command" -f -a "bench" -d 'Measure how many calls a service answers, and how fast'
 complete -c eyas -n "__fish_eyas_needs_command" -f -a "dlq" -d 'See dead letters, send them again, or throw them away'
@@ -184,8 +186,77 @@ complete -c eyas -n "__fish_eyas_using_subcommand tail" -s q -l quiet -d 'No tal
 complete -c eyas -n "__fish_eyas_using_subcommand tail" -s v -l verbose -d 'More talk on stderr'
 complete -c eyas -n "__fish_eyas_using_subcommand tail" -l no-input -d 'Never ask, not even on a terminal'
 complete -c eyas -n "__fish_eyas_using_subcommand tail" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c eyas -n "__fish_eyas_using_subcommand record" -l mask -d 'Do not keep what stands at this path of the record: data.card.number, data.items[].card, headers.x-internal; repeatable' -r
+complete -c eyas -n "__fish_eyas_using_subcommand record" -l listen -d 'Stand in between: listen here (`127.0.0.1:4001`, or just a port of this machine) and pass everything on' -r
+complete -c eyas -n "__fish_eyas_using_subcommand record" -l from -d 'Begin with what came before, where the broker keeps it: start, end, a position, -N (the last N), a time' -r
+complete -c eyas -n "__fish_eyas_using_subcommand record" -l last -d 'Begin with the last N' -r
+complete -c eyas -n "__fish_eyas_using_subcommand record" -l since -d 'Begin with what came within this time' -r
+complete -c eyas -n "__fish_eyas_using_subcommand record" -l only -d 'Only these: requests, replies, events, errors, unanswered' -r
+complete -c eyas -n "__fish_eyas_using_subcommand record" -l slow -d 'Only what took at least this long' -r
+complete -c eyas -n "__fish_eyas_using_subcommand record" -l trace -d 'Only what belongs together by this correlation id, message id, or trace id of a traceparent' -r
+complete -c eyas -n "__fish_eyas_using_subcommand record" -s n -l count -d 'End after N messages' -r
+complete -c eyas -n "__fish_eyas_using_subcommand record" -l idle -d 'End when nothing came for this time' -r
+complete -c eyas -n "__fish_eyas_using_subcommand record" -l for -d 'End after this time' -r
+complete -c eyas -n "__fish_eyas_using_subcommand record" -s F -l format -d 'Each message by a template over its record: \'{ts} {pattern} {data.id}\'' -r
+complete -c eyas -n "__fish_eyas_using_subcommand record" -l filter -d 'Only messages for which this jq expression over the record holds' -r
+complete -c eyas -n "__fish_eyas_using_subcommand record" -l grep -d 'Only messages whose payload matches' -r
+complete -c eyas -n "__fish_eyas_using_subcommand record" -s O -l option -d 'An option of the transport, as in the URL\'s query, or `nest=11` for a service of Nest 11; repeatable' -r
+complete -c eyas -n "__fish_eyas_using_subcommand record" -l timeout -d 'How long to wait for the first reply, then between replies [default: 5s]' -r
+complete -c eyas -n "__fish_eyas_using_subcommand record" -l connect-timeout -d 'How long connecting may take, TLS and login included [default: 5s]' -r
+complete -c eyas -n "__fish_eyas_using_subcommand record" -l tls-ca -d 'PEM file of the authorities to trust instead of the system\'s' -r -F
+complete -c eyas -n "__fish_eyas_using_subcommand record" -l tls-cert -d 'PEM file of the client\'s certificate' -r -F
+complete -c eyas -n "__fish_eyas_using_subcommand record" -l tls-key -d 'PEM file of the client\'s key' -r -F
+complete -c eyas -n "__fish_eyas_using_subcommand record" -l tls-server-name -d 'The name to expect in the server\'s certificate' -r
+complete -c eyas -n "__fish_eyas_using_subcommand record" -s o -l output -d 'How results are shown' -r -f -a "pretty\t''
+line\t''
+json\t''
+raw\t''
+quiet\t''"
+complete -c eyas -n "__fish_eyas_using_subcommand record" -l color -d 'When to use colours' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c eyas -n "__fish_eyas_using_subcommand record" -l profile -d 'The profile of eyas.toml to use' -r
+complete -c eyas -n "__fish_eyas_using_subcommand record" -l force -d 'Replace a file that is there already'
+complete -c eyas -n "__fish_eyas_using_subcommand record" -l all -d 'Watch every service of eyas.toml'
+complete -c eyas -n "__fish_eyas_using_subcommand record" -l insecure -d 'Trust any certificate'
+complete -c eyas -n "__fish_eyas_using_subcommand record" -s q -l quiet -d 'No talk on stderr but errors'
+complete -c eyas -n "__fish_eyas_using_subcommand record" -s v -l verbose -d 'More talk on stderr'
+complete -c eyas -n "__fish_eyas_using_subcommand record" -l no-input -d 'Never ask, not even on a terminal'
+complete -c eyas -n "__fish_eyas_using_subcommand record" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c eyas -n "__fish_eyas_using_subcommand replay" -l verb -d 'Send all of it so, whatever it was' -r
+complete -c eyas -n "__fish_eyas_using_subcommand replay" -l speed -d 'How fast: 2x, 0.5x, max [default: 1x]' -r
+complete -c eyas -n "__fish_eyas_using_subcommand replay" -l rate -d 'How many in a time instead, whatever the replies do: 200/s, 10/m' -r
+complete -c eyas -n "__fish_eyas_using_subcommand replay" -s n -l count -d 'End after N messages' -r
+complete -c eyas -n "__fish_eyas_using_subcommand replay" -l map -d 'Send what was recorded for OLD to NEW; a `*` in both stands for the same text; repeatable' -r
+complete -c eyas -n "__fish_eyas_using_subcommand replay" -l filter -d 'Only messages for which this jq expression over the record holds' -r
+complete -c eyas -n "__fish_eyas_using_subcommand replay" -l grep -d 'Only messages whose pattern or payload matches' -r
+complete -c eyas -n "__fish_eyas_using_subcommand replay" -l ignore -d 'Leave out these parts of the replies: .createdAt, .items[].id; repeatable' -r
+complete -c eyas -n "__fish_eyas_using_subcommand replay" -s O -l option -d 'An option of the transport, as in the URL\'s query, or `nest=11` for a service of Nest 11; repeatable' -r
+complete -c eyas -n "__fish_eyas_using_subcommand replay" -l timeout -d 'How long to wait for the first reply, then between replies [default: 5s]' -r
+complete -c eyas -n "__fish_eyas_using_subcommand replay" -l connect-timeout -d 'How long connecting may take, TLS and login included [default: 5s]' -r
+complete -c eyas -n "__fish_eyas_using_subcommand replay" -l tls-ca -d 'PEM file of the authorities to trust instead of the system\'s' -r -F
+complete -c eyas -n "__fish_eyas_using_subcommand replay" -l tls-cert -d 'PEM file of the client\'s certificate' -r -F
+complete -c eyas -n "__fish_eyas_using_subcommand replay" -l tls-key -d 'PEM file of the client\'s key' -r -F
+complete -c eyas -n "__fish_eyas_using_subcommand replay" -l tls-server-name -d 'The name to expect in the server\'s certificate' -r
+complete -c eyas -n "__fish_eyas_using_subcommand replay" -s o -l output -d 'How results are shown' -r -f -a "pretty\t''
+line\t''
+json\t''
+raw\t''
+quiet\t''"
+complete -c eyas -n "__fish_eyas_using_subcommand replay" -l color -d 'When to use colours' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c eyas -n "__fish_eyas_using_subcommand replay" -l profile -d 'The profile of eyas.toml to use' -r
+complete -c eyas -n "__fish_eyas_using_subcommand replay" -l compare -d 'Send the requests and say which replies differ from those that were recorded; 1 if any does'
+complete -c eyas -n "__fish_eyas_using_subcommand replay" -l dry-run -d 'Show the exact bytes and send nothing'
+complete -c eyas -n "__fish_eyas_using_subcommand replay" -l insecure -d 'Trust any certificate'
+complete -c eyas -n "__fish_eyas_using_subcommand replay" -s q -l quiet -d 'No talk on stderr but errors'
+complete -c eyas -n "__fish_eyas_using_subcommand replay" -s v -l verbose -d 'More talk on stderr'
+complete -c eyas -n "__fish_eyas_using_subcommand replay" -l no-input -d 'Never ask, not even on a terminal'
+complete -c eyas -n "__fish_eyas_using_subcommand replay" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c eyas -n "__fish_eyas_using_subcommand mock" -l on -d 'Answer PATTERN with JSON; repeatable' -r
 complete -c eyas -n "__fish_eyas_using_subcommand mock" -l rules -d 'Answer by the rules of a TOML file; repeatable' -r -F
+complete -c eyas -n "__fish_eyas_using_subcommand mock" -l from -d 'Answer as in a recording: the same data gets its recorded replies, other data those of the nearest request; repeatable' -r -F
 complete -c eyas -n "__fish_eyas_using_subcommand mock" -l delay -d 'How long each answer waits, where its rule does not say' -r
 complete -c eyas -n "__fish_eyas_using_subcommand mock" -s n -l count -d 'End after N calls' -r
 complete -c eyas -n "__fish_eyas_using_subcommand mock" -l for -d 'End after this time' -r

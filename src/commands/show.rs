@@ -286,10 +286,11 @@ impl Show {
 
     /// The record that was written last, to where records go.
     fn put(&self, ui: &mut Ui) -> anyhow::Result<()> {
-        Ok(match &self.tape {
+        match &self.tape {
             Some(tape) => locked(tape).record(&self.line)?,
             None => ui.json_line(&self.line)?,
-        })
+        }
+        Ok(())
     }
 
     fn keeps_line(&mut self, ui: &mut Ui) -> bool {

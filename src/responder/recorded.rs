@@ -7,6 +7,7 @@
 //!    with its place; among those the one that differs in fewest; among those the one recorded first.
 
 use std::collections::{HashMap, HashSet};
+use std::fmt::Write as _;
 
 use serde_json::Value;
 
@@ -138,7 +139,7 @@ fn gather(value: &Value, path: &mut String, key: &mut String, leaves: &mut HashS
         Value::Array(items) if !items.is_empty() => {
             key.push('[');
             for (index, item) in items.iter().enumerate() {
-                path.push_str(&format!("[{index}]"));
+                let _ = write!(path, "[{index}]");
                 gather(item, path, key, leaves);
                 path.truncate(length);
                 key.push(',');

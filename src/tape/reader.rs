@@ -189,7 +189,8 @@ impl Reader {
                     return Err(Fault::new(format!(
                         "{}, line {}: this is no record of version {VERSION}",
                         self.name, self.line
-                    )));
+                    ))
+                    .hint("what stands before was used; take this line out"));
                 }
                 Err(fault) => return Err(Fault::new(format!("{}, line {}: {fault}", self.name, self.line))),
             }

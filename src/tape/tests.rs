@@ -103,7 +103,7 @@ fn read(text: &str) -> (usize, Option<String>) {
         Err(fault) => return (0, Some(fault.to_string())),
     };
     let mut count = 0;
-    while let Some(entry) = reader.next() {
+    for entry in reader.by_ref() {
         match entry {
             Ok(_) => count += 1,
             Err(fault) => return (count, Some(fault.to_string())),

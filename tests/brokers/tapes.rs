@@ -125,9 +125,11 @@ fn redis_server_gets_what_was_recorded_elsewhere() {
         let seen = record(&watching, pattern, |record| is(record, "pattern", pattern));
         assert_eq!(seen.raw("data").as_deref(), Some(data));
     }
-    program::run(&[&map[..], &["--verb", "send", "--rate", "100/s", "-n", "1"]].concat())
-        .exits(6)
-        .says("1 that nobody takes");
+    // Whoever watches is somebody to Redis, and answers nothing.
+    let send = ["--verb", "send", "--rate", "100/s", "-n", "2", "--timeout", "300ms"];
+    program::run(&[&map[..], &send].concat()).exits(4).says("2 without a reply in time");
+    drop(watching);
+    program::run(&[&map[..], &send].concat()).exits(6).says("2 that nobody takes");
 }
 
 /// Whatever ends a recording, what was written can be read.

@@ -111,7 +111,7 @@ impl Comparing {
             let start = Instant::now();
             let outcome = ask(transport, message, self.patience).await;
             let found = match outcome {
-                Outcome::Answered(replies) => self.compare(&exchange.replies, &replies)?,
+                Outcome::Answered(replies) => self.compare(&exchange.replies, &replies),
                 Outcome::TimedOut(replies) => {
                     let after = start.elapsed().as_secs_f64();
                     vec![format!("only {} replies within {after:.1}s", replies.len())]
@@ -131,10 +131,10 @@ impl Comparing {
     }
 
     /// Where the replies differ from the recorded ones.
-    fn compare(&mut self, recorded: &[Reply], replied: &[Reply]) -> anyhow::Result<Vec<String>> {
+    fn compare(&mut self, recorded: &[Reply], replied: &[Reply]) -> Vec<String> {
         let (old, new) = (told(recorded), told(replied));
         if old.len() != new.len() {
-            return Ok(vec![format!("{} → {}", counted(&old), counted(&new))]);
+            return vec![format!("{} → {}", counted(&old), counted(&new))];
         }
         let mut found = Vec::new();
         let many = old.len() > 1;
@@ -143,29 +143,29 @@ impl Comparing {
             if old.0 != new.0 {
                 let word = |is_error| if is_error { "an error" } else { "a value" };
                 let shown = |data: &Value| short(data);
-                let (was, is) = (self.value(old.1)?, self.value(new.1)?);
+                let (was, is) = (self.value(old.1), self.value(new.1));
                 let what = format!("{} {} → {} {}", word(old.0), shown(&was), word(new.0), shown(&is));
                 found.push(place(what));
                 continue;
             }
-            let (was, is) = (self.value(old.1)?, self.value(new.1)?);
+            let (was, is) = (self.value(old.1), self.value(new.1));
             found.extend(differences(&was, &is).into_iter().map(place));
         }
-        Ok(found)
+        found
     }
 
     /// A reply's data without what the recording masks and what is ignored.
-    fn value(&mut self, data: Option<&Data>) -> anyhow::Result<Value> {
-        let Some(data) = data else { return Ok(Value::Null) };
+    fn value(&mut self, data: Option<&Data>) -> Value {
+        let Some(data) = data else { return Value::Null };
         let data = self.mask.data(data);
         let Data::Json(json) = &data else {
-            return Ok(Value::from(String::from_utf8_lossy(data.as_bytes())));
+            return Value::from(String::from_utf8_lossy(data.as_bytes()));
         };
         // What serde cannot hold (a lone surrogate, 1e400) is compared as the text it is.
         let plain = |text: &str| serde_json::from_str(text).unwrap_or_else(|_| Value::from(text));
-        let Some(ignored) = &self.ignored else { return Ok(plain(json.get())) };
+        let Some(ignored) = &self.ignored else { return plain(json.get()) };
         // A path into what has no such parts leaves it as it is.
-        Ok(plain(&ignored.first(json.get()).unwrap_or_else(|_| json.get().to_owned())))
+        plain(&ignored.first(json.get()).unwrap_or_else(|_| json.get().to_owned()))
     }
 
     fn sum_up(&self, ui: &mut Ui) -> anyhow::Result<()> {

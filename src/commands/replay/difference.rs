@@ -1,5 +1,7 @@
 //! Where two JSON values differ, by path.
 
+use std::fmt::Write as _;
+
 use serde_json::Value;
 
 /// How many differences of one reply are told.
@@ -35,7 +37,7 @@ fn compare(old: &Value, new: &Value, path: &mut String, found: &mut Vec<String>)
         }
         (Value::Array(old), Value::Array(new)) if old.len() == new.len() => {
             for (index, (old, new)) in old.iter().zip(new).enumerate() {
-                path.push_str(&format!("[{index}]"));
+                let _ = write!(path, "[{index}]");
                 compare(old, new, path, found);
                 path.truncate(length);
             }

@@ -272,7 +272,10 @@ impl Playing<'_> {
             }
             Outcome::TimedOut(_) => self.total.unanswered += 1,
             Outcome::Nobody => self.total.nobody += 1,
-            Outcome::Failed(error) => return Err(error),
+            Outcome::Failed(error) => {
+                self.total.failed += 1;
+                return Err(error);
+            }
         }
         Ok(())
     }

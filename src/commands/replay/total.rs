@@ -22,6 +22,8 @@ pub(super) struct Total {
     pub(super) unanswered: u64,
     /// Those that nobody takes.
     pub(super) nobody: u64,
+    /// Those that the link failed under.
+    pub(super) failed: u64,
     /// Events that left.
     pub(super) emitted: u64,
     /// Events that are known to have arrived.
@@ -74,6 +76,7 @@ impl Total {
                 (self.refused, "answered with an error"),
                 (self.unanswered, "without a reply in time"),
                 (self.nobody, "that nobody takes"),
+                (self.failed, "failed"),
             ];
             told.push(counts(format!("{} requests", self.requests), &parts));
         }
