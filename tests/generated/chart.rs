@@ -81,6 +81,29 @@ fn helm_and_linters_take_a_chart_of_all_that_can_be_chosen() {
     assert!(!kinds(&one_pod).contains(&"HorizontalPodAutoscaler"), "{one_pod}");
 }
 
+/// It looks at the queue of the service, and logs in with what the service logs in with.
+#[test]
+fn helm_and_linters_take_a_chart_that_scales_by_what_waits() {
+    let project = Project::make("chart_keda", "orders", "--transport rmq --with helm --set autoscale=keda");
+    let [default, _, one_pod] = approved(&project).try_into().unwrap();
+    for kind in ["ScaledObject", "TriggerAuthentication"] {
+        assert!(kinds(&default).contains(&kind) && !kinds(&one_pod).contains(&kind), "{kind}");
+    }
+    for line in ["    - type: rabbitmq\n", "        queueName: orders\n", "      key: RABBITMQ_URL\n"] {
+        assert!(default.contains(line), "no {line} in\n{default}");
+    }
+    assert!(default.contains("- port: 5672\n"), "the policy lets nothing out to the broker:\n{default}");
+}
+
+/// Where each replica would handle every message.
+#[test]
+fn helm_and_linters_take_a_chart_of_one_pod_for_redis() {
+    let project = Project::make("chart_redis", "orders", "--transport redis --with helm");
+    let [default, ..] = &approved(&project)[..] else { panic!("no sets of values") };
+    assert!(default.contains("replicas: 1\n"), "{default}");
+    assert!(!kinds(default).contains(&"PodDisruptionBudget"), "it would forbid every drain:\n{default}");
+}
+
 /// Settings that the service would refuse, and what no schema can tell.
 #[test]
 fn helm_and_linters_refuse_what_is_wrong() {
@@ -111,8 +134,18 @@ fn helm_and_linters_refuse_what_is_wrong() {
 /// One row for a setting is told everywhere: in the environment's example, and as a value, a port or a key of the Secret.
 #[test]
 fn the_chart_knows_every_setting_and_tells_of_every_value() {
-    let words = "--preset standard --http --with helm --set autoscale=hpa";
-    let project = Project::make("chart_settings", "orders", words);
+    for (test, words) in [
+        ("chart_settings", "--preset production --http --set autoscale=hpa"),
+        (
+            "chart_secrets",
+            "--preset production --transport rmq,redis --set autoscale=keda --set cache_store=redis",
+        ),
+    ] {
+        knows_its_settings(&Project::make(test, "orders", words));
+    }
+}
+
+fn knows_its_settings(project: &Project) {
     let schema: Value = serde_json::from_str(&project.read("deploy/chart/values.schema.json")).unwrap();
     let readme = project.read("deploy/chart/README.md");
     let names = |key: &str| schema["properties"][key]["properties"].as_object().unwrap().keys().cloned();

@@ -12,7 +12,7 @@ fn lint(project: &Project, program: &str, words: &[&str]) {
 #[test]
 fn a_dockerfile_a_compose_file_and_a_workflow_as_they_should_be() {
     for (test, words) in [
-        ("linters", "--preset standard --http"),
+        ("linters", "--preset production --http --set cache_store=redis"),
         ("linters_minimal", "--preset minimal --with ci,docker,helm"),
     ] {
         let project = Project::make(test, "shop-orders", words);

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod alerts;
 mod brokers;
 mod chart;
 mod clients;
@@ -12,6 +13,7 @@ mod linters;
 mod project;
 mod running;
 mod service;
+mod tracing;
 mod transports;
 mod variants;
 

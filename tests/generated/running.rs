@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use serde_json::{Value, json};
 
+use crate::alerts;
 use crate::oracle::{Ask, Nest};
 use crate::project::Project;
 use crate::server::Server;
@@ -149,6 +150,8 @@ fn http_answers_for_its_health_its_metrics_and_its_items() {
     {
         assert!(metrics.body.contains(metric), "no {metric} in\n{}", metrics.body);
     }
+    let missing = alerts::missing_metrics(&orders().read("deploy/alerts.yaml"), &metrics.body);
+    assert!(missing.is_empty(), "alerts look at {missing:?}, which is not in\n{}", metrics.body);
 }
 
 #[test]

@@ -172,7 +172,13 @@ impl Service {
         self.end().0
     }
 
-    /// The same; gives also all that it has logged.
+    /// The same, where something may stand on standard error.
+    pub fn terminate_noisily(mut self) -> ExitStatus {
+        self.server.signal("TERM");
+        self.server.ended()
+    }
+
+    /// Sends SIGTERM and waits, as above; gives also all that it has logged.
     pub fn end(mut self) -> (ExitStatus, Vec<Value>) {
         self.server.signal("TERM");
         let status = self.server.ended();

@@ -62,6 +62,11 @@ variants! {
     worked_on http_alone = "orders" "--preset minimal --http";
     worked_on metrics_alone = "orders" "--preset minimal --with metrics";
     worked_on resilience_alone = "orders" "--preset minimal --with resilience";
+    worked_on cache_alone = "orders" "--preset minimal --with cache";
+    worked_on cache_in_redis_server =
+        "shop-orders" "--preset minimal --with docker,compose,ci,helm,cache --set cache_store=redis";
+    worked_on tracing_alone = "shop-orders" "--preset minimal --with tracing";
+    worked_on production = "orders" "--preset production --http";
     judged docker_alone = "orders" "--preset minimal --with docker";
     judged compose_alone = "orders" "--preset minimal --with docker,compose";
     judged ci_alone = "orders" "--preset minimal --with ci";
