@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::show::{self, locked};
+use super::target;
 use super::watch::{Ended, Plan, WatchFlags, follow};
 use crate::exit::Code;
 use crate::fault::Fault;
@@ -56,6 +57,7 @@ pub fn run(args: &Args, settings: &Settings, ui: &mut Ui) -> anyhow::Result<Code
             .hint("leave out --format; `eyas tail --format` shows messages by a template")
             .into());
     }
+    target::refuse_as_file(&args.file, "record")?;
     let plan = Plan::read(&args.words, &args.watch, settings, ui)?;
     let targets: Vec<_> = plan.sources.iter().map(|source| source.endpoint.shown()).collect();
     let is_new = !args.file.exists();

@@ -130,6 +130,27 @@ fn only_what_was_asked_for() {
     assert!(matches!(&stdout[..], [line] if line.contains(r#""type":"unanswered""#)), "{stdout:?}");
 }
 
+/// Who asks for numbers gets a table; messages are counted, and not shown to people.
+#[test]
+fn numbers_instead_of_messages() {
+    let mock = program::start(&["mock", "tcp://127.0.0.1:0", "--on", "ping=1"]);
+    let url = format!("tcp://{}", mock.listening());
+    let mut tail = program::start(&["tail", &url, "--listen", "0", "--stats", "-o", "pretty", "-n", "4"]);
+    let through = format!("tcp://{}", tail.listening());
+    program::run(&["send", &through, "ping"]).exits(0);
+    program::run(&["send", &through, "no.such"]).exits(1);
+    assert_eq!(tail.ended().code(), Some(0), "{}", tail.output());
+    let (stdout, stderr) = tail.lines();
+    let words: Vec<Vec<_>> = stdout.iter().map(|line| line.split_whitespace().take(7).collect()).collect();
+    let head = ["pattern", "msg/s", "requests", "replies", "events", "errors", "unansw."];
+    assert_eq!(words[0], head, "{stdout:?}");
+    let mut rows: Vec<_> = words[1..].iter().map(|row| (row[0], row[2..].join(" "))).collect();
+    rows.sort_unstable();
+    let want = [("no.such", "1 1 0 1 0".to_owned()), ("ping", "1 1 0 0 0".to_owned())];
+    assert_eq!(rows, want, "{stdout:?}");
+    assert!(stderr.iter().any(|line| line.starts_with("4 messages in ")), "{stderr:?}");
+}
+
 /// A tail that has seen what it was asked for goes on passing until nobody waits for a reply.
 #[test]
 fn nobody_loses_a_reply_to_the_end_of_a_tail() {

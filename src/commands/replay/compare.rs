@@ -43,10 +43,7 @@ pub(super) fn run(
     patience: Duration,
     ui: &mut Ui,
 ) -> anyhow::Result<Code> {
-    let ignored = match &args.ignored[..] {
-        [] => None,
-        paths => Some(Query::compile(&format!("del({})", paths.join(", ")))?),
-    };
+    let ignored = ignored(&args.ignored)?;
     let found = exchanges(&mut reader)?;
     let mut compared = Comparing { mask: reader.mask(), ignored, patience, tally: Tally::default() };
     let mut wanted = Vec::new();
@@ -64,6 +61,7 @@ pub(super) fn run(
         return Err(fault.hint("--compare needs requests and replies: record both, without --only").into());
     }
     wanted.truncate(args.count.map_or(usize::MAX, |count| usize::try_from(count).unwrap_or(usize::MAX)));
+    ui.note(&format!("replaying {} to {}", args.file.display(), transport.shown()));
     let code = block_on(async {
         tokio::select! {
             biased;
@@ -85,6 +83,20 @@ pub(super) fn run(
         Code::Done => Ok(judge(Code::Done, &reader)),
         code => Ok(code),
     }
+}
+
+/// What takes the parts at `paths` out of a reply's data.
+fn ignored(paths: &[String]) -> Result<Option<Query>, Fault> {
+    let advice = "--ignore takes paths into a reply's data: .createdAt, .items[].id";
+    for path in paths {
+        // Each by itself first, so that the fault names what was typed.
+        Query::compile(path).map_err(|fault| Fault::new(fault.to_string()).hint(advice))?;
+    }
+    if paths.is_empty() {
+        return Ok(None);
+    }
+    let query = Query::compile(&format!("del({})", paths.join(", ")));
+    query.map(Some).map_err(|fault| Fault::new(fault.to_string()).hint(advice))
 }
 
 struct Comparing {

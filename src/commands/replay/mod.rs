@@ -106,6 +106,7 @@ impl std::str::FromStr for Verb {
 pub fn run(args: &Args, settings: &Settings, ui: &mut Ui) -> anyhow::Result<Code> {
     ui.defaulting(Format::Pretty, Format::Pretty);
     let (word, patterns) = target::split(&args.words, &[])?;
+    target::refuse_as_file(&args.file, "replay")?;
     // Before anybody is connected to: what is no recording is told at once.
     let reader = Reader::open(&args.file)?;
     let target = target::resolve(word, settings, &args.link)?;

@@ -71,6 +71,16 @@ pub(super) async fn ask(transport: &dyn Transport, message: &Message, patience: 
     }
 }
 
+/// A message of the recording, to be sent.
+struct Due {
+    /// The line it stands on.
+    line: u64,
+    /// When it was recorded.
+    at: jiff::Timestamp,
+    verb: Verb,
+    message: Message,
+}
+
 /// When each message is due.
 pub(super) struct Schedule {
     start: Instant,
@@ -112,6 +122,7 @@ impl Player<'_> {
         if let Some(verb) = self.args.verb {
             self.require(verb, ui)?;
         }
+        ui.note(&format!("replaying {} to {}", self.args.file.display(), self.transport.shown()));
         block_on(async {
             let start = Instant::now();
             let mut playing =
@@ -147,10 +158,11 @@ impl Player<'_> {
     fn show(&self, reader: &mut Reader, selection: &mut Selection, ui: &mut Ui) -> anyhow::Result<Code> {
         let mut left = self.args.count.unwrap_or(u64::MAX);
         while left > 0
-            && let Some((message, verb, _)) = self.next(reader, selection)?
+            && let Some(Due { line, verb, message, .. }) = self.next(reader, selection)?
         {
             let id = (verb == Verb::Send).then_some(SAMPLE_ID);
-            ui.exact(&self.transport.encode(&message, id)?)?;
+            let bytes = self.transport.encode(&message, id).map_err(|error| self.at_line(line, error))?;
+            ui.exact(&bytes)?;
             left -= 1;
         }
         ui.note(&format!("nothing was sent to {}", self.transport.shown()));
@@ -158,21 +170,27 @@ impl Player<'_> {
         Ok(judge(Code::Done, reader))
     }
 
-    /// The next message to send, how, and when it was recorded.
-    fn next(
-        &self,
-        reader: &mut Reader,
-        selection: &mut Selection,
-    ) -> anyhow::Result<Option<(Message, Verb, jiff::Timestamp)>> {
+    /// The next message to send.
+    fn next(&self, reader: &mut Reader, selection: &mut Selection) -> anyhow::Result<Option<Due>> {
         while let Some(entry) = reader.next() {
-            let Entry { record, .. } = entry?;
+            let Entry { line, record } = entry?;
             let verb = if record.direction == Direction::Request { Verb::Send } else { Verb::Emit };
             let at = record.at;
             if let Some(message) = selection.message(record, reader.text()) {
-                return Ok(Some((message, self.args.verb.unwrap_or(verb), at)));
+                return Ok(Some(Due { line, at, verb: self.args.verb.unwrap_or(verb), message }));
             }
         }
         Ok(None)
+    }
+
+    /// `error`, with its line where it is the message's and not the link's.
+    fn at_line(&self, line: u64, error: Error) -> anyhow::Error {
+        let is_the_link = matches!(error.kind(), Kind::Unreachable | Kind::Denied | Kind::Closed);
+        let error = anyhow::Error::from(error);
+        if is_the_link {
+            return error;
+        }
+        error.context(format!("{}, line {line}: this message cannot be sent", self.args.file.display()))
     }
 
     fn require(&self, verb: Verb, ui: &mut Ui) -> anyhow::Result<()> {
@@ -206,7 +224,8 @@ struct Playing<'a> {
     player: &'a Player<'a>,
     total: Total,
     publisher: Option<Box<dyn Publisher>>,
-    asking: JoinSet<Outcome>,
+    /// The requests that wait for replies, with the lines they stand on.
+    asking: JoinSet<(u64, Outcome)>,
 }
 
 impl Playing<'_> {
@@ -219,12 +238,12 @@ impl Playing<'_> {
         let mut schedule = Schedule::new(self.player.args);
         let mut left = self.player.args.count.unwrap_or(u64::MAX);
         while left > 0
-            && let Some((message, verb, at)) = self.player.next(reader, selection)?
+            && let Some(due) = self.player.next(reader, selection)?
         {
-            schedule.wait(at).await;
-            match verb {
-                Verb::Emit => self.emit(&message, ui).await?,
-                Verb::Send => self.send(message, ui).await?,
+            schedule.wait(due.at).await;
+            match due.verb {
+                Verb::Emit => self.emit(&due, ui).await?,
+                Verb::Send => self.send(due, ui).await?,
             }
             left -= 1;
         }
@@ -234,19 +253,20 @@ impl Playing<'_> {
         Ok(Code::Done)
     }
 
-    async fn emit(&mut self, message: &Message, ui: &mut Ui) -> anyhow::Result<()> {
+    async fn emit(&mut self, due: &Due, ui: &mut Ui) -> anyhow::Result<()> {
         if self.publisher.is_none() {
             self.player.require(Verb::Emit, ui)?;
             self.publisher = Some(self.player.transport.publisher().await?);
         }
         let Some(publisher) = &mut self.publisher else { return Ok(()) };
-        while publisher.push(message)? == Push::Full {
+        let wrong = |error| self.player.at_line(due.line, error);
+        while publisher.push(&due.message).map_err(wrong)? == Push::Full {
             publisher.room().await?;
         }
         Ok(())
     }
 
-    async fn send(&mut self, message: Message, ui: &mut Ui) -> anyhow::Result<()> {
+    async fn send(&mut self, due: Due, ui: &mut Ui) -> anyhow::Result<()> {
         if self.total.requests == 0 {
             self.player.require(Verb::Send, ui)?;
         }
@@ -259,12 +279,12 @@ impl Playing<'_> {
             self.count(outcome?)?;
         }
         let (transport, patience) = (self.player.transport.clone(), self.player.patience);
-        self.asking.spawn(async move { ask(&*transport, &message, patience).await });
+        self.asking.spawn(async move { (due.line, ask(&*transport, &due.message, patience).await) });
         self.total.requests += 1;
         Ok(())
     }
 
-    fn count(&mut self, outcome: Outcome) -> Result<(), Error> {
+    fn count(&mut self, (line, outcome): (u64, Outcome)) -> anyhow::Result<()> {
         match outcome {
             Outcome::Answered(replies) => {
                 let is_refused = replies.iter().any(|reply| reply.kind == ReplyKind::Refused);
@@ -274,7 +294,7 @@ impl Playing<'_> {
             Outcome::Nobody => self.total.nobody += 1,
             Outcome::Failed(error) => {
                 self.total.failed += 1;
-                return Err(error);
+                return Err(self.player.at_line(line, error));
             }
         }
         Ok(())

@@ -33,6 +33,25 @@ pub fn is_target(word: &str) -> bool {
     word.starts_with('@') || word.split_once("://").is_some_and(|(scheme, _)| is_scheme(scheme))
 }
 
+/// Refuses a FILE that is a target: who left out the file must not get one of that name.
+///
+/// # Errors
+/// It is one, or `-`.
+pub fn refuse_as_file(file: &Path, command: &str) -> Result<(), Fault> {
+    let name = file.to_string_lossy();
+    if name == "-" {
+        return Err(Fault::new("a recording is a file: `-` has no meaning here").hint(
+            "`eyas tail -o json` writes records to standard output, `eyas emit --ndjson -` sends them",
+        ));
+    }
+    if !is_target(&name) {
+        return Ok(());
+    }
+    let shown = secret::mask_text(&name);
+    Err(Fault::new(format!("`{shown}` is a target, and FILE comes first"))
+        .hint(format!("write `eyas {command} FILE {shown}`")))
+}
+
 /// The target, where the first of `words` is one, and the words that are left. Those `after` a `--` are never
 /// targets.
 ///
