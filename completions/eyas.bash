@@ -1153,7 +1153,7 @@ _eyas() {
             return 0
             ;;
         eyas__subcmd__record)
-            opts="-n -F -O -o -q -v -h --mask --force --all --listen --from --last --since --only --slow --trace --count --idle --for --format --filter --grep --option --timeout --connect-timeout --tls-ca --tls-cert --tls-key --tls-server-name --insecure --output --quiet --verbose --color --no-input --profile --help"
+            opts="-n -F -O -o -q -v -h --mask --force --all --listen --from --last --since --until --no-follow --only --slow --trace --count --idle --for --format --filter --grep --option --timeout --connect-timeout --tls-ca --tls-cert --tls-key --tls-server-name --insecure --output --quiet --verbose --color --no-input --profile --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1176,6 +1176,10 @@ _eyas() {
                     return 0
                     ;;
                 --since)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --until)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1499,7 +1503,7 @@ _eyas() {
             return 0
             ;;
         eyas__subcmd__tail)
-            opts="-n -F -O -o -q -v -h --stats --all --listen --from --last --since --only --slow --trace --count --idle --for --format --filter --grep --option --timeout --connect-timeout --tls-ca --tls-cert --tls-key --tls-server-name --insecure --output --quiet --verbose --color --no-input --profile --help"
+            opts="-n -F -O -o -q -v -h --stats --all --listen --from --last --since --until --no-follow --only --slow --trace --count --idle --for --format --filter --grep --option --timeout --connect-timeout --tls-ca --tls-cert --tls-key --tls-server-name --insecure --output --quiet --verbose --color --no-input --profile --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1518,6 +1522,10 @@ _eyas() {
                     return 0
                     ;;
                 --since)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --until)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

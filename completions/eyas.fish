@@ -154,6 +154,7 @@ complete -c eyas -n "__fish_eyas_using_subcommand tail" -l listen -d 'Stand in b
 complete -c eyas -n "__fish_eyas_using_subcommand tail" -l from -d 'Begin with what came before, where the broker keeps it: start, end, a position, -N (the last N), a time' -r
 complete -c eyas -n "__fish_eyas_using_subcommand tail" -l last -d 'Begin with the last N' -r
 complete -c eyas -n "__fish_eyas_using_subcommand tail" -l since -d 'Begin with what came within this time' -r
+complete -c eyas -n "__fish_eyas_using_subcommand tail" -l until -d 'End with what was kept until this time, or go on until then' -r
 complete -c eyas -n "__fish_eyas_using_subcommand tail" -l only -d 'Only these: requests, replies, events, errors, unanswered' -r
 complete -c eyas -n "__fish_eyas_using_subcommand tail" -l slow -d 'Only what took at least this long' -r
 complete -c eyas -n "__fish_eyas_using_subcommand tail" -l trace -d 'Only what belongs together by this correlation id, message id, or trace id of a traceparent' -r
@@ -181,6 +182,7 @@ never\t''"
 complete -c eyas -n "__fish_eyas_using_subcommand tail" -l profile -d 'The profile of eyas.toml to use' -r
 complete -c eyas -n "__fish_eyas_using_subcommand tail" -l stats -d 'A table of rates and latencies instead of each message: as it grows on a terminal, else at the end. With `-o json` a record behind the messages'
 complete -c eyas -n "__fish_eyas_using_subcommand tail" -l all -d 'Watch every service of eyas.toml'
+complete -c eyas -n "__fish_eyas_using_subcommand tail" -l no-follow -d 'End with what was there at the start; without a place to begin that is everything'
 complete -c eyas -n "__fish_eyas_using_subcommand tail" -l insecure -d 'Trust any certificate'
 complete -c eyas -n "__fish_eyas_using_subcommand tail" -s q -l quiet -d 'No talk on stderr but errors'
 complete -c eyas -n "__fish_eyas_using_subcommand tail" -s v -l verbose -d 'More talk on stderr'
@@ -191,6 +193,7 @@ complete -c eyas -n "__fish_eyas_using_subcommand record" -l listen -d 'Stand in
 complete -c eyas -n "__fish_eyas_using_subcommand record" -l from -d 'Begin with what came before, where the broker keeps it: start, end, a position, -N (the last N), a time' -r
 complete -c eyas -n "__fish_eyas_using_subcommand record" -l last -d 'Begin with the last N' -r
 complete -c eyas -n "__fish_eyas_using_subcommand record" -l since -d 'Begin with what came within this time' -r
+complete -c eyas -n "__fish_eyas_using_subcommand record" -l until -d 'End with what was kept until this time, or go on until then' -r
 complete -c eyas -n "__fish_eyas_using_subcommand record" -l only -d 'Only these: requests, replies, events, errors, unanswered' -r
 complete -c eyas -n "__fish_eyas_using_subcommand record" -l slow -d 'Only what took at least this long' -r
 complete -c eyas -n "__fish_eyas_using_subcommand record" -l trace -d 'Only what belongs together by this correlation id, message id, or trace id of a traceparent' -r
@@ -218,6 +221,7 @@ never\t''"
 complete -c eyas -n "__fish_eyas_using_subcommand record" -l profile -d 'The profile of eyas.toml to use' -r
 complete -c eyas -n "__fish_eyas_using_subcommand record" -l force -d 'Replace a file that is there already'
 complete -c eyas -n "__fish_eyas_using_subcommand record" -l all -d 'Watch every service of eyas.toml'
+complete -c eyas -n "__fish_eyas_using_subcommand record" -l no-follow -d 'End with what was there at the start; without a place to begin that is everything'
 complete -c eyas -n "__fish_eyas_using_subcommand record" -l insecure -d 'Trust any certificate'
 complete -c eyas -n "__fish_eyas_using_subcommand record" -s q -l quiet -d 'No talk on stderr but errors'
 complete -c eyas -n "__fish_eyas_using_subcommand record" -s v -l verbose -d 'More talk on stderr'

@@ -253,7 +253,7 @@ fn emit(args: &EmitArgs, settings: &Settings, ui: &mut Ui) -> anyhow::Result<Cod
         let start = Instant::now();
         let progress = ui.progress(count, "emitted");
         let pace = args.pace.rate.map(Pace::new);
-        let ending = publish(publisher, &mut messages, count, limit, pace, progress).await;
+        let ending = publish(publisher, &mut messages, count, limit, pace, progress, |_| {}).await;
         let delivered = &ending.delivered;
         let seconds = start.elapsed().as_secs_f64();
         let emitted = delivered.confirmed + delivered.unconfirmed + delivered.unroutable;

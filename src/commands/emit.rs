@@ -5,10 +5,11 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use super::flags::{LinkFlags, PaceFlags, SafetyFlags};
-use super::outgoing::{MessageFlags, Messages, Pace, publish};
+use super::outgoing::{Cautions, MessageFlags, Messages, Pace, publish};
 use super::show;
 use super::target;
 use crate::exit::Code;
+use crate::message::Message;
 use crate::settings::Settings;
 use crate::transport::{self, Delivered, Support, Transport};
 use crate::ui::{Format, Ui};
@@ -66,7 +67,10 @@ async fn emit(
 ) -> anyhow::Result<Code> {
     let publisher = transport.publisher().await?;
     let start = Instant::now();
-    let ending = publish(publisher, messages, count, None, pace, ui.progress(count, "emitted")).await;
+    let progress = ui.progress(count, "emitted");
+    let mut cautions = Cautions::default();
+    let before = |message: &Message| cautions.look(transport, message, ui);
+    let ending = publish(publisher, messages, count, None, pace, progress, before).await;
     for note in transport.take_notes() {
         ui.warn(&note);
     }

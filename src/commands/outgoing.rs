@@ -1,5 +1,6 @@
 //! What `emit`, `send` and `bench` send: PATTERN and DATA as typed, or lines of a file.
 
+use std::collections::HashSet;
 use std::io::{BufRead, BufReader, IsTerminal as _};
 use std::time::Duration;
 
@@ -191,6 +192,22 @@ impl Messages {
     }
 }
 
+/// Says what may become of messages that their sender does not expect: each such thing once, before it happens.
+#[derive(Default)]
+pub struct Cautions(HashSet<String>);
+
+impl Cautions {
+    /// Looks at a message that is about to be sent.
+    pub fn look(&mut self, transport: &dyn Transport, message: &Message, ui: &mut Ui) {
+        if let Some(caution) = transport.caution(message)
+            && !self.0.contains(&caution)
+        {
+            ui.warn(&caution);
+            self.0.insert(caution);
+        }
+    }
+}
+
 /// `--dry-run`: the exact bytes on stdout, and nothing is sent.
 ///
 /// # Errors
@@ -202,8 +219,10 @@ pub async fn show(
     id: Option<&str>,
     ui: &mut Ui,
 ) -> anyhow::Result<Code> {
+    let mut cautions = Cautions::default();
     for seq in 0..count.unwrap_or(u64::MAX) {
         let Some(message) = messages.next(seq).await? else { break };
+        cautions.look(transport, &message, ui);
         ui.exact(&transport.encode(&message, id)?)?;
     }
     ui.note(&format!("nothing was sent to {}", transport.shown()));
@@ -226,7 +245,7 @@ pub struct Published {
 }
 
 /// Publishes messages until there are no more, `count` at most, for `limit` at most, at `pace`; then waits until all
-/// of them have left. Ctrl-C ends either.
+/// of them have left. `before` sees each before it goes. Ctrl-C ends either.
 pub async fn publish(
     mut publisher: Box<dyn Publisher>,
     messages: &mut Messages,
@@ -234,6 +253,7 @@ pub async fn publish(
     limit: Option<Duration>,
     pace: Option<Pace>,
     progress: Progress,
+    mut before: impl FnMut(&Message),
 ) -> Published {
     let mut interrupted = std::pin::pin!(super::interrupted());
     let mut is_interrupted = false;
@@ -245,7 +265,7 @@ pub async fn publish(
             Ok(())
         }
         () = tokio::time::sleep(limit.unwrap_or_default()), if limit.is_some() => Ok(()),
-        outcome = pump(&mut *publisher, messages, count, pace, &progress) => outcome,
+        outcome = pump(&mut *publisher, messages, count, pace, &progress, &mut before) => outcome,
     };
     let pushed = progress.done();
     drop(progress);
@@ -280,12 +300,14 @@ async fn pump(
     count: Option<u64>,
     mut pace: Option<Pace>,
     progress: &Progress,
+    before: &mut impl FnMut(&Message),
 ) -> anyhow::Result<()> {
     for seq in 0..count.unwrap_or(u64::MAX) {
         let Some(message) = messages.next(seq).await? else { break };
         if let Some(pace) = &mut pace {
             pace.wait().await;
         }
+        before(&message);
         while publisher.push(&message)? == Push::Full {
             publisher.room().await?;
         }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use tokio::time::timeout;
 
 use super::flags::{LinkFlags, SafetyFlags, ShowFlags};
-use super::outgoing::{MessageFlags, Messages, SAMPLE_ID};
+use super::outgoing::{Cautions, MessageFlags, Messages, SAMPLE_ID};
 use super::reach::unreachable;
 use super::show::Show;
 use super::target;
@@ -91,6 +91,7 @@ pub fn run(args: &Args, settings: &Settings, ui: &mut Ui) -> anyhow::Result<Code
             expect,
             show,
             findings: Findings::default(),
+            cautions: Cautions::default(),
             nest,
             ui,
         };
@@ -108,6 +109,7 @@ struct Asking<'a> {
     expect: Option<Query>,
     show: Show,
     findings: Findings,
+    cautions: Cautions,
     nest: NestVersion,
     ui: &'a mut Ui,
 }
@@ -132,6 +134,7 @@ impl Asking<'_> {
     }
 
     async fn ask(&mut self, message: &Message) -> anyhow::Result<()> {
+        self.cautions.look(self.transport, message, self.ui);
         let start = Instant::now();
         let mut exchange = self.transport.request(message).await?;
         for note in self.transport.take_notes() {

@@ -7,6 +7,7 @@ mod broker;
 mod calls;
 mod error;
 mod feed;
+pub mod kafka;
 pub mod mqtt;
 pub mod nats;
 mod net;
@@ -35,7 +36,7 @@ pub use feed::{Feed, FeedSender, feed};
 pub use offer::{Offer, Offers};
 
 /// Every transport there is. Help, completions, checks and tests iterate this.
-pub const ALL: &[Spec] = &[tcp::SPEC, redis::SPEC, nats::SPEC, mqtt::SPEC];
+pub const ALL: &[Spec] = &[tcp::SPEC, redis::SPEC, nats::SPEC, mqtt::SPEC, kafka::SPEC];
 
 /// What a transport is called, what it takes and what it can do: known before anything connects.
 pub struct Spec {
@@ -165,6 +166,12 @@ pub trait Transport: Send + Sync {
     /// receiver is dropped. Many may be in flight on one transport.
     async fn request(&self, message: &Message) -> Result<Exchange>;
 
+    /// What becomes of `message` that its sender may not expect: said before it is sent.
+    fn caution(&self, message: &Message) -> Option<String> {
+        let _ = message;
+        None
+    }
+
     /// The exact bytes `message` would be on the wire: a request if `id` is given.
     fn encode(&self, message: &Message, id: Option<&str>) -> Result<Vec<u8>>;
 
@@ -257,6 +264,10 @@ pub struct Watch {
     pub patterns: Vec<String>,
     /// Where to begin.
     pub from: From,
+    /// Leave out what was kept after this time.
+    pub until: Option<jiff::Timestamp>,
+    /// Nothing that comes after [`Event::CaughtUp`] is wanted.
+    pub is_bounded: bool,
 }
 
 /// Where a watch begins.

@@ -1,6 +1,7 @@
 //! Nest's bytes: envelopes, framing, pattern → route. Pure: bytes in, [`crate::message`] out, and back.
 
 pub mod javascript;
+pub mod kafka;
 pub mod mqtt;
 pub mod nats;
 pub mod packet;

@@ -15,7 +15,7 @@ use crate::message::{Called, Data, HeaderValue, Headers, Message, Pattern, Reply
 pub const NO_HANDLER: &str = "There is no matching message handler defined in the remote service.";
 
 /// What Nest answers for an exception it does not want to tell (`wire.md` §1.3).
-const INTERNAL_ERROR: &str = r#"{"status":"error","message":"Internal server error"}"#;
+pub(super) const INTERNAL_ERROR: &str = r#"{"status":"error","message":"Internal server error"}"#;
 
 /// One packet as it came, cut at its top-level keys.
 ///

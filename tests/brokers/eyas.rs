@@ -99,7 +99,7 @@ impl Run {
             let undefined =
                 || (record.inner("pair", "final")? == "false").then(|| r#"{"undefined":true}"#.to_owned());
             if record.raw("err").is_none() {
-                outcome.values.extend(record.raw("data").or_else(undefined));
+                outcome.values.extend(record.value().or_else(undefined));
             }
         }
         assert_eq!(self.status.code() == Some(1), outcome.error.is_some(), "{self:?}");
@@ -132,6 +132,11 @@ impl Record {
     /// The JSON text at `key`.
     pub fn raw(&self, key: &str) -> Option<String> {
         self.0.get(key).map(|raw| raw.get().to_owned())
+    }
+
+    /// The data as JSON: a text that is none is a string.
+    pub fn value(&self) -> Option<String> {
+        self.raw("data").or_else(|| self.raw("data_text"))
     }
 
     /// The string at `key`.

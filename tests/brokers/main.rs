@@ -10,6 +10,7 @@ mod fake;
 mod faults;
 mod ground;
 mod jetstream;
+mod kafka;
 mod ls;
 mod mock;
 mod mqtt;

@@ -243,7 +243,7 @@ mod nats_server {
             let server = tail(&url, &[]);
             program::run(&["send", &url, "echo", r#"{"of":1}"#]).exits(0);
             // A second answer to the first call would come before that to the second.
-            program::run(&["send", &url, "slow", r#"{"ms":300,"value":1}"#]).exits(0);
+            program::run(&["send", &url, "slow", r#"{"ms":300,"answer":1}"#]).exits(0);
             record(&server, "slow reply", |record| {
                 is(record, "dir", "reply") && is(record, "pattern", "slow")
             });

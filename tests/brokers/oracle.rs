@@ -163,6 +163,11 @@ impl Client {
         self.run("emit", ask)
     }
 
+    /// What another `verb` of `tests/oracle/client.mjs` says.
+    pub fn ask(&self, verb: &str, url: &str, pattern: &str, data: &str) -> Outcome {
+        self.run(verb, &Ask::new(url, &format!("{pattern:?}"), data))
+    }
+
     fn run(&self, verb: &str, ask: &Ask) -> Outcome {
         let id = self.next.fetch_add(1, Ordering::Relaxed);
         let Ask { pattern, data, metadata, timeout, options, .. } = ask;

@@ -9,8 +9,10 @@
 //   {"id":1,"values":[…],"failure":{…}}            an error of this side: code and message
 //   {"id":1,"values":[…],"complete":false}         the timeout came first
 // {"id":2,"verb":"close","url":…} drops the connections to that address.
+// {"id":3,"verb":"admin","url":…,"pattern":method,"data":arguments} is what kafkajs' Admin says, and
+// {"id":4,"verb":"transaction","url":…,"pattern":topic,"data":{"values":[…],"end":"commit"|"abort"|"open"}} writes.
 import { createInterface } from 'node:readline';
-import { configuration, load, tell } from './nest.mjs';
+import { configuration, load, makeTopics, tell } from './nest.mjs';
 
 const nest = load(process.argv[2]);
 const clients = new Map();
@@ -21,10 +23,27 @@ function headersOf(url, metadata) {
   return undefined;
 }
 
+/** What replies kafkajs reads it must know before it connects. */
+const kafkaPatterns = [
+  'echo', 'ret.null', 'ret.false', 'ret.zero', 'ret.empty', 'ret.undefined', 'ret.surrogate', 'unicode', 'big',
+  'nested', 'stream.sync', 'stream.null', 'stream.async', 'stream.empty', 'stream.late-error', 'throw.rpc-text',
+  'throw.rpc-object', 'throw.error', 'throw.http', '42', 'slow', 'metadata', 'text', 'late', 'now', 'user.created',
+  'never', 'ping', 'there.is.no.such.pattern',
+];
+
 /** One connection per address and metadata: the dispatch hook belongs to the client, not to the call. */
-function client({ url, options, metadata }) {
+async function client({ url, options, metadata }) {
   const key = JSON.stringify([url, options, metadata]);
   let found = clients.get(key);
+  if (!found && url.startsWith('kafka')) {
+    const patterns = options?.patterns ?? kafkaPatterns;
+    found = nest.ClientProxyFactory.create(configuration(nest, url, options));
+    patterns.forEach((pattern) => found.subscribeToResponseOf(pattern));
+    // Whoever asks next waits for it, too.
+    const open = found;
+    found = makeTopics(nest, url, patterns, options).then(() => open.connect()).then(() => open);
+    clients.set(key, found);
+  }
   if (!found) {
     // NATS and MQTT 5 have headers of their own; elsewhere they travel as metadata.
     const headers = metadata && headersOf(url, metadata);
@@ -38,24 +57,59 @@ function client({ url, options, metadata }) {
 function close({ id, url }) {
   for (const [key, open] of clients) {
     if (JSON.parse(key)[0] !== url) continue;
-    open.close();
+    Promise.resolve(open).then((client) => client.close());
     clients.delete(key);
   }
   tell({ id, values: [], complete: true });
 }
 
-function call(command) {
-  const { id, verb, pattern, data, timeout } = command;
+/** What only Kafka's own clients can do. */
+async function kafka({ id, url, verb, pattern, data, options }) {
+  const { Kafka, logLevel } = nest.kafkajs();
+  const kafka = new Kafka({ logLevel: logLevel.NOTHING, ...configuration(nest, url, options).options.client });
+  try {
+    if (verb === 'admin') {
+      const admin = kafka.admin();
+      await admin.connect();
+      // It must know a topic before it may say what of it is to go.
+      if (data?.topic) await admin.fetchTopicOffsets(data.topic);
+      tell({ id, values: [(await admin[pattern](data)) ?? null], complete: true });
+      return await admin.disconnect();
+    }
+    const producer = kafka.producer({ transactionalId: `${pattern}-${id}`, idempotent: true });
+    await producer.connect();
+    const transaction = await producer.transaction();
+    await transaction.send({ topic: pattern, messages: data.values.map((value) => ({ value })) });
+    // An open one stays so until its time is over, or this process.
+    if (data.end !== 'open') await transaction[data.end]();
+    tell({ id, values: [], complete: true });
+  } catch (error) {
+    tell({ id, values: [], failure: { code: error.code, message: error.message } });
+  }
+}
+
+async function call(command) {
+  const { id, verb, pattern, metadata, timeout } = command;
+  // Over Kafka headers are part of what is sent.
+  const inData = metadata && command.url.startsWith('kafka');
+  const data = inData ? { value: command.data, headers: metadata } : command.data;
   const values = [];
-  const started = performance.now();
+  let started = performance.now();
   const done = (outcome) => {
     clearTimeout(timer);
     subscription?.unsubscribe();
     tell({ id, values, ...outcome, ms: performance.now() - started });
   };
   let subscription;
+  let asking;
+  try {
+    asking = await client(inData ? { ...command, metadata: null } : command);
+  } catch (error) {
+    return done({ failure: { code: error.code, message: error.message } });
+  }
+  started = performance.now();
   const timer = timeout && setTimeout(() => done({ complete: false }), timeout);
-  subscription = client(command)[verb](pattern, data).subscribe({
+  subscription = asking[verb](pattern, data).subscribe({
     next: (value) => values.push(value === undefined ? { undefined: true } : value),
     error: (error) => done(error instanceof Error
       ? { failure: { code: error.code, message: error.message } }
@@ -74,6 +128,7 @@ tell({ ready: true });
 for await (const line of createInterface({ input: process.stdin })) {
   const command = JSON.parse(line);
   if (command.verb === 'close') close(command);
+  else if (['admin', 'transaction'].includes(command.verb)) kafka(command);
   else call(command);
 }
 process.exit(0);

@@ -11,8 +11,11 @@ export function load(folder) {
     ...require('@nestjs/core'),
     ...require('@nestjs/microservices'),
     rxjs: require('rxjs'),
+    kafkajs: () => require('kafkajs'),
   };
 }
+
+let groups = 0;
 
 /** Nest's `{ transport, options }` for a URL. Another transport is another case. */
 export function configuration({ Transport }, url, extra) {
@@ -29,9 +32,34 @@ export function configuration({ Transport }, url, extra) {
     case 'mqtt:':
     case 'mqtts:':
       return { transport: Transport.MQTT, options: { url, ...extra } };
+    case 'kafka:':
+    case 'kafkas:':
+      return {
+        transport: Transport.KAFKA,
+        options: {
+          client: { brokers: [`${hostname}:${port}`], ...extra.client },
+          // Groups of its own; what comes while it joins is read, too.
+          consumer: { groupId: `oracle-${process.pid}-${groups++}` },
+          subscribe: { fromBeginning: true },
+        },
+      };
     default:
       throw new Error(`the oracle has no transport for ${url}`);
   }
+}
+
+/**
+ * Makes the topics of `patterns` and of their replies. By itself kafkajs asks for each to be made, and gives up at
+ * once because a broker says that it is not there yet.
+ */
+export async function makeTopics(nest, url, patterns, extra) {
+  const { Kafka, logLevel } = nest.kafkajs();
+  const { brokers, ...client } = configuration(nest, url, extra).options.client;
+  const admin = new Kafka({ brokers, logLevel: logLevel.NOTHING, ...client }).admin();
+  await admin.connect();
+  const topics = patterns.flatMap((pattern) => [`${pattern}`, `${pattern}.reply`]);
+  await admin.createTopics({ topics: topics.map((topic) => ({ topic })), waitForLeaders: true });
+  await admin.disconnect();
 }
 
 /** One JSON line on stdout. */

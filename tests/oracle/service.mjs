@@ -2,7 +2,7 @@
 //
 // Says {"ready":port} when it listens (port 0 in the URL takes a free one), then one line for each call of a
 // handler: {"call":pattern,"data":…,"metadata":…}. Ends with its standard input.
-import { configuration, load, tell } from './nest.mjs';
+import { configuration, load, makeTopics, tell } from './nest.mjs';
 
 const [folder, url, options = '{}'] = process.argv.slice(2);
 const nest = load(folder);
@@ -32,7 +32,8 @@ const requests = [
   [{ cmd: 'sum' }, (data) => data.reduce((a, b) => a + b, 0)],
   [{ z: 1, a: { y: 'v', b: true }, Cmd: 'n' }, () => 'sorted'],
   [42, () => 'the answer'],
-  ['slow', ({ ms, value }) => timer(ms).pipe(nest.rxjs.map(() => value))],
+  // Not `value`: over Kafka that makes the data the message itself.
+  ['slow', ({ ms, answer }) => timer(ms).pipe(nest.rxjs.map(() => answer))],
   ['never', () => NEVER],
   ['metadata', (_, context) => metadata(context) ?? null],
   ['sensors/+/temp', (data, context) => ({ topic: context.getTopic?.(), data })],
@@ -44,6 +45,10 @@ const events = ['user.created', 'flood', { evt: 'obj' }];
 
 /** What the caller sent beside the data: headers, or what Nest calls metadata. */
 function metadata(context) {
+  if (context.getConsumer) {
+    const headers = Object.entries(context.getMessage().headers);
+    return Object.fromEntries(headers.filter(([name]) => !name.startsWith('kafka_')));
+  }
   const headers = context.getHeaders?.();
   if (headers) return Object.fromEntries(headers.keys().map((name) => [name, headers.get(name)]));
   return context.getPacket?.().properties?.userProperties ?? context.getMetadata?.();
@@ -62,8 +67,10 @@ function add(decorator, pattern, handle) {
   Ctx()(Controller.prototype, name, 1);
   decorator(pattern)(Controller.prototype, name, Object.getOwnPropertyDescriptor(Controller.prototype, name));
 }
-for (const [pattern, handle] of requests) add(MessagePattern, pattern, handle);
-for (const pattern of events) add(EventPattern, pattern, () => {});
+// A topic has no other characters, and one that is none ends the whole subscription.
+const can = (pattern) => !url.startsWith('kafka') || /^[\w.-]+$/.test(pattern);
+for (const [pattern, handle] of requests) if (can(pattern)) add(MessagePattern, pattern, handle);
+for (const pattern of events) if (can(pattern)) add(EventPattern, pattern, () => {});
 nest.Controller()(Controller);
 
 class Module {}
@@ -80,6 +87,10 @@ const application = await nest.NestFactory.createMicroservice(Module, {
 const strategy = application.serverInstance ?? application.server;
 // Nest 10 reads port 0 as none and would take its default.
 if (new URL(url).port === '0') strategy.port = 0;
+if (url.startsWith('kafka')) {
+  const patterns = [...requests.map(([pattern]) => pattern), ...events].filter(can);
+  await makeTopics(nest, url, patterns, JSON.parse(options));
+}
 await application.listen();
 // A broker may still be at our subscriptions.
 await strategy.natsClient?.flush();

@@ -9,7 +9,7 @@ use crate::commands::flags::{LinkFlags, ShowFlags};
 use crate::fault::Fault;
 use crate::settings::parse_duration;
 use crate::traffic::{Only, TraceId};
-use crate::transport::From;
+use crate::transport::{From, Watch};
 
 /// What to watch, from where, and for how long.
 #[derive(Args, Clone, Debug)]
@@ -29,6 +29,12 @@ pub struct WatchFlags {
     /// Begin with what came within this time
     #[arg(long, value_name = "TIME", value_parser = parse_duration, conflicts_with = "from", help_heading = "Begin")]
     pub since: Option<Duration>,
+    /// End with what was kept until this time, or go on until then
+    #[arg(long, value_name = "TIME", value_parser = parse_time, help_heading = "End")]
+    pub until: Option<Timestamp>,
+    /// End with what was there at the start; without a place to begin that is everything
+    #[arg(long, help_heading = "End")]
+    pub no_follow: bool,
     /// Only these: requests, replies, events, errors, unanswered
     #[arg(long, value_name = "SORT", value_delimiter = ',')]
     pub only: Vec<Only>,
@@ -54,11 +60,27 @@ pub struct WatchFlags {
 }
 
 impl WatchFlags {
-    /// Where the watch begins.
+    /// What is watched of `patterns`: where nothing that comes later is wanted, and no place to begin is named, all of
+    /// it.
     ///
     /// # Errors
     /// A time before all time.
-    pub fn begin(&self) -> Result<From, Fault> {
+    pub fn watch(&self, patterns: Vec<String>) -> Result<Watch, Fault> {
+        let until = self.until.filter(|until| *until <= Timestamp::now());
+        let is_bounded = self.no_follow || until.is_some();
+        let is_placed = self.from.is_some() || self.last.is_some() || self.since.is_some();
+        let from = if is_bounded && !is_placed { From::Start } else { self.begin()? };
+        Ok(Watch { patterns, from, until, is_bounded })
+    }
+
+    /// How long to watch: as long as it was asked for, or until that time.
+    pub fn limit(&self) -> Option<Duration> {
+        let left = self.until.map(|until| until.duration_since(Timestamp::now()));
+        let left = left.and_then(|left| Duration::try_from(left).ok());
+        [self.lasting, left].into_iter().flatten().min()
+    }
+
+    fn begin(&self) -> Result<From, Fault> {
         if let Some(count) = self.last {
             return Ok(From::Last(count));
         }
@@ -66,6 +88,13 @@ impl WatchFlags {
         let time = Timestamp::now().checked_sub(since);
         time.map(From::Time).map_err(|_| Fault::new(format!("`--since {since:?}` is before all time")))
     }
+}
+
+/// Reads a time.
+fn parse_time(text: &str) -> Result<Timestamp, Fault> {
+    text.parse().map_err(|_| {
+        Fault::new(format!("`{text}` is no time")).hint("write a time such as 2026-01-31T12:00:00Z")
+    })
 }
 
 /// Reads where to listen: `host:port`; a port alone is one of this machine's own, never one for the whole network.

@@ -55,6 +55,7 @@ pub async fn follow(
     prepare: impl Fn(Show) -> Show,
 ) -> anyhow::Result<Ended> {
     let (ending, is_ended) = watch::channel(false);
+    let (until, is_bounded) = (plan.watch.until, plan.watch.is_bounded);
     let (watched, links) = prepared(plan, flags, &is_ended, prepare)?;
     let mut watching = Watching {
         watched,
@@ -62,6 +63,8 @@ pub async fn follow(
         statistics: Statistics::new(Timestamp::now()),
         seen: 0,
         left: flags.count,
+        until,
+        is_bounded,
         wants_unanswered: flags.only.contains(&Only::Unanswered),
         is_live: draws,
     };
@@ -115,6 +118,10 @@ struct Watching {
     statistics: Statistics,
     seen: u64,
     left: Option<u64>,
+    /// What was kept after this time is not wanted.
+    until: Option<Timestamp>,
+    /// Nothing is wanted that was not there at the start.
+    is_bounded: bool,
     wants_unanswered: bool,
     /// The numbers are shown while they grow.
     is_live: bool,
@@ -168,7 +175,7 @@ impl Watching {
         mut interrupted: Pin<&mut impl Future<Output = ()>>,
         ui: &mut Ui,
     ) -> anyhow::Result<Code> {
-        let start = Instant::now();
+        let (start, limit) = (Instant::now(), flags.limit());
         let mut last = start;
         let mut expiry = tokio::time::interval(EXPIRY);
         expiry.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -188,7 +195,7 @@ impl Watching {
                 }
                 _ = expiry.tick() => {
                     self.expire(ui)?;
-                    if self.is_enough() || is_over(start, flags.lasting) || is_over(last, flags.idle) {
+                    if self.is_enough() || is_over(start, limit) || is_over(last, flags.idle) {
                         return Ok(Code::Done);
                     }
                     for watched in &self.watched {
@@ -264,13 +271,17 @@ impl Watching {
             Event::Finding(finding) => {
                 watched.show.finding(ui, &finding)?;
             }
-            Event::CaughtUp => {}
+            Event::CaughtUp => watched.has_caught_up = true,
         }
         Ok(())
     }
 
     fn message(&mut self, at: usize, delivery: &Delivery, ui: &mut Ui) -> anyhow::Result<()> {
-        let Watched { show, pairing, findings, trace, nest, label } = &mut self.watched[at];
+        let Watched { show, pairing, findings, trace, nest, has_caught_up, label } = &mut self.watched[at];
+        let is_late = self.until.is_some_and(|until| kept_at(delivery).is_some_and(|kept| kept > until));
+        if is_late || (self.is_bounded && *has_caught_up) {
+            return Ok(());
+        }
         if trace.as_mut().is_some_and(|trace| !trace.follows(delivery)) {
             return Ok(());
         }
@@ -295,9 +306,10 @@ impl Watching {
         Ok(())
     }
 
-    /// Whether as many were shown as were asked for.
+    /// Whether everything was shown that was asked for.
     fn is_enough(&self) -> bool {
-        self.left.is_some_and(|left| self.seen >= left)
+        let has_all = self.is_bounded && self.watched.iter().all(|watched| watched.has_caught_up);
+        has_all || self.left.is_some_and(|left| self.seen >= left)
     }
 
     /// Tells the requests that nobody answered; they count as messages where they were asked for by --only.
@@ -323,4 +335,10 @@ impl Watching {
         lines.push(table::line(&summary));
         Ok(ui.redraw(&lines)?)
     }
+}
+
+/// When its broker took it, where it says so.
+fn kept_at(delivery: &Delivery) -> Option<Timestamp> {
+    let (_, time) = delivery.meta.iter().find(|(name, _)| name == "time")?;
+    serde_json::from_str::<String>(time.get()).ok()?.parse().ok()
 }

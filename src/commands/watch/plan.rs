@@ -45,7 +45,7 @@ impl Plan {
     ) -> anyhow::Result<Self> {
         let (named, patterns): (Vec<_>, Vec<_>) =
             words.iter().cloned().partition(|word| target::is_target(word));
-        let from = flags.begin()?;
+        let watch = flags.watch(patterns.clone())?;
         let mut sources = Vec::new();
         if flags.all {
             if let Some(word) = named.first() {
@@ -53,11 +53,11 @@ impl Plan {
                     .hint("--all is every service of eyas.toml; leave one of the two out")
                     .into());
             }
-            everything(&mut sources, flags, settings, from, ui)?;
+            everything(&mut sources, flags, settings, &watch, ui)?;
         } else {
             for target in targets(&named, flags, settings)? {
                 let spec = transport::find(&target.endpoint.scheme)?;
-                can_watch(spec, flags.listen.as_deref(), from, ui)?;
+                can_watch(spec, flags.listen.as_deref(), &watch, ui)?;
                 add(&mut sources, spec, target);
             }
         }
@@ -72,7 +72,7 @@ impl Plan {
         // A proxy passes on all; a broker is asked for just these, in its own wildcards.
         let (asked, shown) =
             if flags.listen.is_some() { (Vec::new(), patterns) } else { (patterns, Vec::new()) };
-        Ok(Self { sources, watch: Watch { patterns: asked, from }, shown })
+        Ok(Self { sources, watch: Watch { patterns: asked, ..watch }, shown })
     }
 }
 
@@ -88,7 +88,7 @@ fn everything(
     sources: &mut Vec<Planned>,
     flags: &WatchFlags,
     settings: &Settings,
-    from: From,
+    watch: &Watch,
     ui: &mut Ui,
 ) -> anyhow::Result<()> {
     let mut left_out = Vec::new();
@@ -98,7 +98,7 @@ fn everything(
         for word in main.chain(further) {
             let found = target::resolve(Some(&word), settings, &flags.link).and_then(|target| {
                 let spec = transport::find(&target.endpoint.scheme)?;
-                can_watch(spec, None, from, ui)?;
+                can_watch(spec, None, watch, ui)?;
                 add(sources, spec, target);
                 Ok(())
             });
@@ -121,7 +121,7 @@ fn everything(
 }
 
 /// Whether it can be watched at all, or stood in between, from where it was asked.
-fn can_watch(spec: &Spec, listen: Option<&str>, from: From, ui: &mut Ui) -> Result<(), Fault> {
+fn can_watch(spec: &Spec, listen: Option<&str>, watch: &Watch, ui: &mut Ui) -> Result<(), Fault> {
     match (listen, &spec.can.watch, &spec.can.proxy) {
         (Some(_), _, proxy) => target::require(proxy, spec.name, ui)?,
         (None, Support::No(why), Support::Yes | Support::Caveat(_)) => {
@@ -129,9 +129,9 @@ fn can_watch(spec: &Spec, listen: Option<&str>, from: From, ui: &mut Ui) -> Resu
                 Fault::new(*why).hint("clients then connect to that address: --listen 127.0.0.1:4001")
             );
         }
-        (None, watch, _) => target::require(watch, spec.name, ui)?,
+        (None, can, _) => target::require(can, spec.name, ui)?,
     }
-    if from != From::Now {
+    if watch.from != From::Now || watch.is_bounded {
         target::require(&spec.can.history, spec.name, ui)?;
     }
     Ok(())

@@ -18,6 +18,8 @@ pub(super) struct Watched {
     pub(super) findings: Findings,
     pub(super) trace: Option<Trace>,
     pub(super) nest: NestVersion,
+    /// Everything was told that was there at the start.
+    pub(super) has_caught_up: bool,
     /// What it is called, where there are others.
     pub(super) label: Option<String>,
 }
@@ -55,6 +57,7 @@ pub(super) fn prepared(
             findings: Findings::default(),
             trace: flags.trace.clone().map(Trace::new),
             nest,
+            has_caught_up: false,
             label: (!is_alone).then_some(label),
         });
         let source = Source {
