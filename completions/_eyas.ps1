@@ -284,6 +284,7 @@ Register-ArgumentCompleter -Native -CommandName 'eyas' -ScriptBlock {
             [CompletionResult]::new('--on', '--on', [CompletionResultType]::ParameterName, 'Answer PATTERN with JSON; repeatable')
             [CompletionResult]::new('--rules', '--rules', [CompletionResultType]::ParameterName, 'Answer by the rules of a TOML file; repeatable')
             [CompletionResult]::new('--from', '--from', [CompletionResultType]::ParameterName, 'Answer as in a recording: the same data gets its recorded replies, other data those of the nearest request; repeatable')
+            [CompletionResult]::new('--play', '--play', [CompletionResultType]::ParameterName, 'Play only these patterns of the recordings, with `*` for one word and `>` or `#` for all that follow; repeatable')
             [CompletionResult]::new('--delay', '--delay', [CompletionResultType]::ParameterName, 'How long each answer waits, where its rule does not say')
             [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'End after N calls')
             [CompletionResult]::new('--count', '--count', [CompletionResultType]::ParameterName, 'End after N calls')

@@ -981,7 +981,7 @@ _eyas() {
             return 0
             ;;
         eyas__subcmd__mock)
-            opts="-n -F -O -o -q -v -h --on --rules --from --echo --alongside --delay --count --for --idle --format --filter --grep --option --timeout --connect-timeout --tls-ca --tls-cert --tls-key --tls-server-name --insecure --output --quiet --verbose --color --no-input --profile --help"
+            opts="-n -F -O -o -q -v -h --on --rules --from --play --echo --alongside --delay --count --for --idle --format --filter --grep --option --timeout --connect-timeout --tls-ca --tls-cert --tls-key --tls-server-name --insecure --output --quiet --verbose --color --no-input --profile --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -996,6 +996,10 @@ _eyas() {
                     return 0
                     ;;
                 --from)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --play)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

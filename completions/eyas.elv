@@ -274,6 +274,7 @@ set edit:completion:arg-completer[eyas] = {|@words|
             cand --on 'Answer PATTERN with JSON; repeatable'
             cand --rules 'Answer by the rules of a TOML file; repeatable'
             cand --from 'Answer as in a recording: the same data gets its recorded replies, other data those of the nearest request; repeatable'
+            cand --play 'Play only these patterns of the recordings, with `*` for one word and `>` or `#` for all that follow; repeatable'
             cand --delay 'How long each answer waits, where its rule does not say'
             cand -n 'End after N calls'
             cand --count 'End after N calls'

@@ -261,6 +261,7 @@ complete -c eyas -n "__fish_eyas_using_subcommand replay" -s h -l help -d 'Print
 complete -c eyas -n "__fish_eyas_using_subcommand mock" -l on -d 'Answer PATTERN with JSON; repeatable' -r
 complete -c eyas -n "__fish_eyas_using_subcommand mock" -l rules -d 'Answer by the rules of a TOML file; repeatable' -r -F
 complete -c eyas -n "__fish_eyas_using_subcommand mock" -l from -d 'Answer as in a recording: the same data gets its recorded replies, other data those of the nearest request; repeatable' -r -F
+complete -c eyas -n "__fish_eyas_using_subcommand mock" -l play -d 'Play only these patterns of the recordings, with `*` for one word and `>` or `#` for all that follow; repeatable' -r
 complete -c eyas -n "__fish_eyas_using_subcommand mock" -l delay -d 'How long each answer waits, where its rule does not say' -r
 complete -c eyas -n "__fish_eyas_using_subcommand mock" -s n -l count -d 'End after N calls' -r
 complete -c eyas -n "__fish_eyas_using_subcommand mock" -l for -d 'End after this time' -r

@@ -32,6 +32,7 @@ const PARTING: Duration = Duration::from_secs(2);
   eyas mock @orders --rules rules.toml --delay 200ms
   eyas mock tcp://127.0.0.1:0 --echo
   eyas mock @billing --from monday.jsonl.zst
+  eyas mock nats://127.0.0.1:4222 --from monday.jsonl.zst --play 'billing.>'
 
 Rules file:
   [[on]]
@@ -41,7 +42,8 @@ Rules file:
 
 What no rule matches is looked for in the recordings of --from, by its pattern and its data. The same data gets the
 recorded answers one after the other, and the last one from then on. Other data gets the answer to the request with
-that pattern that agrees with it in most values (-v says which). What is not found there either gets Nest's own answer:
+that pattern that agrees with it in most values (-v says which). For a service that a recording names, only what was
+recorded of it is played. What is not found there either gets Nest's own answer:
 there is no matching message handler.")]
 pub struct Args {
     /// The address to serve; `@service` or a URL (may be left out)
@@ -56,6 +58,9 @@ pub struct Args {
     /// repeatable
     #[arg(long, value_name = "FILE")]
     from: Vec<PathBuf>,
+    /// Play only these patterns of the recordings, with `*` for one word and `>` or `#` for all that follow; repeatable
+    #[arg(long, value_name = "PATTERN", requires = "from")]
+    play: Vec<String>,
     /// Answer what no rule matches with its own data
     #[arg(long)]
     echo: bool,
@@ -91,7 +96,7 @@ pub fn run(args: &Args, settings: &Settings, ui: &mut Ui) -> anyhow::Result<Code
     target::require(&spec.can.serve, spec.name, ui)?;
     let nest = target.endpoint.nest;
     let rules = args.rules(nest, ui)?;
-    let neighbours = Neighbours::read(&args.from, nest, ui)?;
+    let neighbours = Neighbours::read(&args.from, target.service.as_deref(), &args.play, nest, ui)?;
     let show = Show::new(&args.show, spec.name, target.service.clone())?;
     let transport = transport::open(target.endpoint)?;
     super::block_on_here(async {

@@ -1,12 +1,13 @@
 //! What `mock --from` plays: recordings of the services around the one that is worked on.
 
 use std::collections::HashSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::fault::Fault;
 use crate::message::{Called, Pattern};
 use crate::responder::{Recorded, Recording, Script};
 use crate::tape::{Exchange, Mask, Reader, exchanges};
+use crate::traffic::Glob;
 use crate::ui::Ui;
 use crate::wire::{NestVersion, pattern};
 
@@ -23,32 +24,42 @@ pub struct Neighbours {
 }
 
 impl Neighbours {
-    /// Reads the recordings.
+    /// Reads the recordings in `files`: of each only what was for `service`, where it tells services apart and has
+    /// that one, and only the patterns that one of `played` means; none = all.
     ///
     /// # Errors
     /// A file that is no recording, or has nothing to answer with.
-    pub fn read(files: &[PathBuf], nest: NestVersion, ui: &mut Ui) -> Result<Self, Fault> {
+    pub fn read(
+        files: &[PathBuf],
+        service: Option<&str>,
+        played: &[String],
+        nest: NestVersion,
+        ui: &mut Ui,
+    ) -> Result<Self, Fault> {
+        let played: Vec<_> = played.iter().map(|word| Glob::compile(word)).collect::<Result<_, _>>()?;
+        let is_played =
+            |pattern: &Pattern| played.is_empty() || played.iter().any(|glob| glob.matches(pattern));
         let (mut recordings, mut mask) = (Vec::new(), Mask::default());
         for file in files {
             let mut reader = Reader::open(file)?;
             mask = mask.and(reader.mask());
             let before = recordings.len();
-            for Exchange { line, request, replies, is_complete, .. } in exchanges(&mut reader)? {
-                let (Some(pattern), true) = (request.pattern, is_complete) else { continue };
-                let place = format!("{}, line {line}", file.display());
-                recordings.push(Recording { pattern, data: request.data, replies, place });
+            let exchanges = exchanges(&mut reader)?;
+            let of = |exchange: &Exchange| exchange.request.service.as_deref() == service;
+            let service = service.filter(|_| exchanges.iter().any(of));
+            for exchange in exchanges {
+                let is_meant = service.is_none() || of(&exchange);
+                let Exchange { line, request, replies, is_complete, .. } = exchange;
+                let Some(pattern) = request.pattern.filter(is_played) else { continue };
+                if is_meant && is_complete {
+                    let place = format!("{}, line {line}", file.display());
+                    recordings.push(Recording { pattern, data: request.data, replies, place });
+                }
             }
-            let name = file.display();
             if let Some(cut) = reader.cut() {
                 ui.warn(&format!("{cut}; what stands before is used"));
             }
-            match recordings.len() - before {
-                0 => {
-                    return Err(Fault::new(format!("`{name}` has no request with its reply"))
-                        .hint("record requests and replies both, without --only"));
-                }
-                count => ui.note(&format!("{count} requests with their replies in {name}")),
-            }
+            tell(file, recordings.len() - before, service, ui)?;
         }
         Ok(Self { recorded: Recorded::build(recordings, |pattern| route(pattern, nest)), mask })
     }
@@ -71,4 +82,17 @@ impl Neighbours {
         }
         Some(found.script)
     }
+}
+
+/// Says how much there is to play.
+fn tell(file: &Path, count: usize, service: Option<&str>, ui: &mut Ui) -> Result<(), Fault> {
+    let (name, of) = (file.display(), service.map_or_else(String::new, |service| format!(" to {service}")));
+    if count == 0 {
+        return Err(Fault::new(format!(
+            "`{name}` has no request{of} with its reply among what is to be played"
+        ))
+        .hint("record requests and replies both, without --only"));
+    }
+    ui.note(&format!("{count} requests{of} with their replies in {name}"));
+    Ok(())
 }

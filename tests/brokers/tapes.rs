@@ -151,3 +151,42 @@ fn a_recorder_that_is_killed_leaves_what_it_has_written() {
     let run = program::run(&["replay", &file, &url, "--speed", "max"]).exits(3).says("is cut short");
     run.says("answered");
 }
+
+/// A mock at the address of one service plays that one, of a recording that has several.
+#[test]
+fn only_what_is_meant_is_played() {
+    let line = |dir: &str, service: &str, pattern: &str, more: &str| {
+        format!(
+            r#"{{"type":"message","v":1,"ts":"2026-11-21T11:00:00Z","transport":"tcp","service":"{service}","dir":"{dir}","pattern":"{pattern}","id":"{pattern}","headers":{{}},"data":{{}},"size":1,"meta":{{}}{more}}}"#
+        )
+    };
+    let exchange = |service: &str, pattern: &str| {
+        let pair = format!(r#","pair":{{"of":"{pattern}","ms":1,"final":true}}"#);
+        [line("request", service, pattern, ""), line("reply", service, pattern, &pair)].join("\n")
+    };
+    let tape = [exchange("orders", "orders.get"), exchange("billing", "bill"), exchange("billing", "pay")]
+        .join("\n");
+    let file = program::file("services.jsonl", tape);
+    let check = |server: &Server, answered: &[&str]| {
+        let url = format!("tcp://{}", server.listening());
+        for pattern in ["orders.get", "bill", "pay"] {
+            program::run(&["send", &url, pattern]).exits(i32::from(!answered.contains(&pattern)));
+        }
+    };
+    let mock = ["mock", "tcp://127.0.0.1:0", "--from", &file];
+    check(&program::start(&mock), &["orders.get", "bill", "pay"]);
+    check(
+        &program::start(&[&mock[..], &["--play", "b*", "--play", "orders.*"]].concat()),
+        &["orders.get", "bill"],
+    );
+    let folder = program::folder().join("played");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(
+        folder.join("eyas.toml"),
+        "version = 1\n[services.billing]\nurl = \"tcp://127.0.0.1:0\"\n",
+    )
+    .unwrap();
+    let mut command = program::command(&["mock", "@billing", "--from", &file]);
+    check(&Server::spawn("eyas mock @billing", command.current_dir(folder)), &["bill", "pay"]);
+    program::run(&[&mock[..], &["--play", "none.*"]].concat()).exits(2).says("has no request with its reply");
+}

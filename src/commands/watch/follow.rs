@@ -28,6 +28,9 @@ const EXPIRY: Duration = Duration::from_millis(100);
 /// How often a table on a terminal is drawn again.
 const REDRAW: Duration = Duration::from_millis(500);
 
+/// How long ending may take before that is explained.
+const SILENCE: Duration = Duration::from_millis(500);
+
 /// How long ending may take after Ctrl-C; a second one ends it at once.
 const PARTING: Duration = Duration::from_secs(2);
 
@@ -83,8 +86,15 @@ pub async fn follow(
         Ok(Code::Interrupted) => PARTING,
         _ => watching.patience.max(PARTING),
     };
+    let closing = async {
+        let closed = tokio::time::timeout(SILENCE, close(&mut telling)).await;
+        if closed.is_err() {
+            ui.note("some still wait for replies, which are passed on first; Ctrl-C ends it at once");
+            close(&mut telling).await;
+        }
+    };
     tokio::select! {
-        () = close(&mut telling) => {}
+        () = closing => {}
         () = tokio::time::sleep(limit) => {}
         () = interrupted, if !matches!(outcome, Ok(Code::Interrupted)) => {}
     }
