@@ -35,6 +35,7 @@ Register-ArgumentCompleter -Native -CommandName 'eyas' -ScriptBlock {
             [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
             [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
             [CompletionResult]::new('new', 'new', [CompletionResultType]::ParameterValue, 'Make a NestJS service from a template')
+            [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Check that a template renders soundly, whatever is answered')
             [CompletionResult]::new('emit', 'emit', [CompletionResultType]::ParameterValue, 'Emit events, as Nest''s ClientProxy.emit() does')
             [CompletionResult]::new('send', 'send', [CompletionResultType]::ParameterValue, 'Send a request, as Nest''s ClientProxy.send() does, and print the reply')
             [CompletionResult]::new('tail', 'tail', [CompletionResultType]::ParameterValue, 'Watch messages on their way, requests paired with their replies')
@@ -70,6 +71,20 @@ Register-ArgumentCompleter -Native -CommandName 'eyas' -ScriptBlock {
             [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Show the files it would make, and write nothing')
             [CompletionResult]::new('--diff', '--diff', [CompletionResultType]::ParameterName, 'Show what would change as a diff, and write nothing')
             [CompletionResult]::new('--force', '--force', [CompletionResultType]::ParameterName, 'Overwrite files that are there')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'No talk on stderr but errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'No talk on stderr but errors')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'More talk on stderr')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'More talk on stderr')
+            [CompletionResult]::new('--no-input', '--no-input', [CompletionResultType]::ParameterName, 'Never ask, not even on a terminal')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'eyas;check' {
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How findings are shown: `github` makes annotations')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How findings are shown: `github` makes annotations')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
+            [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'The profile of eyas.toml to use')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'No talk on stderr but errors')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'No talk on stderr but errors')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'More talk on stderr')

@@ -39,6 +39,7 @@ complete -c eyas -n "__fish_eyas_needs_command" -l no-input -d 'Never ask, not e
 complete -c eyas -n "__fish_eyas_needs_command" -s h -l help -d 'Print help'
 complete -c eyas -n "__fish_eyas_needs_command" -s V -l version -d 'Print version'
 complete -c eyas -n "__fish_eyas_needs_command" -f -a "new" -d 'Make a NestJS service from a template'
+complete -c eyas -n "__fish_eyas_needs_command" -f -a "check" -d 'Check that a template renders soundly, whatever is answered'
 complete -c eyas -n "__fish_eyas_needs_command" -f -a "emit" -d 'Emit events, as Nest\'s ClientProxy.emit() does'
 complete -c eyas -n "__fish_eyas_needs_command" -f -a "send" -d 'Send a request, as Nest\'s ClientProxy.send() does, and print the reply'
 complete -c eyas -n "__fish_eyas_needs_command" -f -a "tail" -d 'Watch messages on their way, requests paired with their replies'
@@ -80,6 +81,20 @@ complete -c eyas -n "__fish_eyas_using_subcommand new" -s q -l quiet -d 'No talk
 complete -c eyas -n "__fish_eyas_using_subcommand new" -s v -l verbose -d 'More talk on stderr'
 complete -c eyas -n "__fish_eyas_using_subcommand new" -l no-input -d 'Never ask, not even on a terminal'
 complete -c eyas -n "__fish_eyas_using_subcommand new" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c eyas -n "__fish_eyas_using_subcommand check" -s o -l output -d 'How findings are shown: `github` makes annotations' -r -f -a "pretty\t''
+line\t''
+json\t''
+raw\t''
+quiet\t''
+github\t''"
+complete -c eyas -n "__fish_eyas_using_subcommand check" -l color -d 'When to use colours' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c eyas -n "__fish_eyas_using_subcommand check" -l profile -d 'The profile of eyas.toml to use' -r
+complete -c eyas -n "__fish_eyas_using_subcommand check" -s q -l quiet -d 'No talk on stderr but errors'
+complete -c eyas -n "__fish_eyas_using_subcommand check" -s v -l verbose -d 'More talk on stderr'
+complete -c eyas -n "__fish_eyas_using_subcommand check" -l no-input -d 'Never ask, not even on a terminal'
+complete -c eyas -n "__fish_eyas_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c eyas -n "__fish_eyas_using_subcommand emit" -s d -l data -d 'The data as one text: JSON, `@FILE`, or `-` for standard input' -r
 complete -c eyas -n "__fish_eyas_using_subcommand emit" -l ndjson -d 'A message from each line of FILE (`-`: standard input): a payload, or a record of `tail -o json`' -r
 complete -c eyas -n "__fish_eyas_using_subcommand emit" -l seed -d 'Makes `--expand` repeatable' -r

@@ -7,7 +7,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    bench, completions, dlq, doctor, emit, help, ls, man, mock, new, record, replay, send, tail,
+    bench, check, completions, dlq, doctor, emit, help, ls, man, mock, new, record, replay, send, tail,
 };
 use crate::settings::{Color, Format, Typed};
 
@@ -61,6 +61,8 @@ pub struct Global {
 pub enum Command {
     #[command(about = new::ABOUT)]
     New(new::Args),
+    #[command(about = check::ABOUT)]
+    Check(check::Args),
     #[command(about = emit::ABOUT)]
     Emit(emit::Args),
     #[command(about = send::ABOUT)]

@@ -37,7 +37,7 @@ pub fn run(_: &Args, settings: &Settings, ui: &mut Ui) -> anyhow::Result<Code> {
     match ui.format() {
         Format::Quiet => {}
         Format::Json => ui.json_line(report.to_json().to_string().as_bytes())?,
-        Format::Pretty | Format::Line | Format::Raw => {
+        Format::Pretty | Format::Line | Format::Raw | Format::Github => {
             for line in report.lines() {
                 ui.out_line(&line)?;
             }

@@ -74,7 +74,7 @@ fn services(settings: &Settings, ui: &mut Ui) -> anyhow::Result<Code> {
             }
         }
         Format::Raw => print(ui, all.into_iter().map(|address| address.word).collect())?,
-        Format::Pretty | Format::Line => {
+        Format::Pretty | Format::Line | Format::Github => {
             let row = |address: &Address| {
                 let transport = address.transport.unwrap_or("-").to_owned();
                 let url = address.url.as_ref().map_or_else(
@@ -142,12 +142,12 @@ fn offers(target: Target, ui: &mut Ui) -> anyhow::Result<Code> {
             }
         }
         Format::Raw => print(ui, found.iter().map(|offer| offer.name.clone()).collect())?,
-        Format::Pretty | Format::Line if !found.is_empty() => {
+        Format::Pretty | Format::Line | Format::Github if !found.is_empty() => {
             let heading = ["kind", "name", "consumers", "by", "messages", "details"];
             let rows: Vec<_> = found.iter().map(row).collect();
             print(ui, table::titled(&heading, &rows))?;
         }
-        Format::Pretty | Format::Line | Format::Quiet => {}
+        Format::Pretty | Format::Line | Format::Github | Format::Quiet => {}
     }
     if found.is_empty() {
         ui.note(&format!("there is nothing to be seen on {}", transport.shown()));

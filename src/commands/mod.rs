@@ -2,6 +2,7 @@
 
 pub mod addresses;
 pub mod bench;
+pub mod check;
 pub mod completions;
 pub mod dlq;
 pub mod doctor;
@@ -27,6 +28,8 @@ pub mod target;
 pub mod watch;
 
 use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use crate::cli::Command;
 use crate::exit::{self, Code};
@@ -40,6 +43,7 @@ use crate::ui::Ui;
 pub fn run(command: Command, settings: &Settings, ui: &mut Ui) -> anyhow::Result<Code> {
     match command {
         Command::New(args) => new::run(&args, settings, ui),
+        Command::Check(args) => check::run(&args, settings, ui),
         Command::Emit(args) => emit::run(&args, settings, ui),
         Command::Send(args) => send::run(&args, settings, ui),
         Command::Tail(args) => tail::run(&args, settings, ui),
@@ -101,6 +105,18 @@ pub async fn interrupted() {
             exit::at_once(Code::Interrupted);
         }
     });
+}
+
+/// Set at the first Ctrl-C or SIGTERM, so that nothing is left half-written; a second one ends the process.
+fn watch_signals() -> std::io::Result<Arc<AtomicBool>> {
+    use signal_hook::consts::{SIGINT, SIGTERM};
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM] {
+        let code = i32::from(Code::Interrupted.number());
+        signal_hook::flag::register_conditional_shutdown(signal, code, stop.clone())?;
+        signal_hook::flag::register(signal, stop.clone())?;
+    }
+    Ok(stop)
 }
 
 #[cfg(unix)]

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::npm;
 use super::show;
+use super::watch_signals;
 use crate::exit::Code;
 use crate::fault::Fault;
 use crate::scaffold::answers::{self, Answers, QuestionKind, Request, Resolution};
@@ -103,7 +104,13 @@ pub fn run(args: &Args, settings: &Settings, ui: &mut Ui) -> anyhow::Result<Code
     let Some(answers) = settle(&template, &mut request, asks, &stop, ui)? else {
         return Ok(Code::Interrupted);
     };
-    let Rendered { tree, notes, next } = render::render(&template, &answers).map_err(Fault::from)?;
+    let is_stopped = || stop.load(Ordering::Relaxed);
+    let rendered = render::render_until(render::DEADLINE, &template, &answers, &is_stopped);
+    if rendered.is_err() && is_stopped() {
+        ui.note(&Interrupted.to_string());
+        return Ok(Code::Interrupted);
+    }
+    let Rendered { tree, notes, next, .. } = rendered.map_err(Fault::from)?;
     let wanted = state::with_state(&template, &answers, &tree);
     let root = args.root(&answers.name, settings);
     let plan = args.plan(&root, &wanted)?;
@@ -120,7 +127,7 @@ pub fn run(args: &Args, settings: &Settings, ui: &mut Ui) -> anyhow::Result<Code
         ui.note("nothing was made");
         return Ok(if stop.load(Ordering::Relaxed) { Code::Interrupted } else { Code::Failed });
     }
-    match apply::apply(&plan, &root, &|| stop.load(Ordering::Relaxed)) {
+    match apply::apply(&plan, &root, &is_stopped) {
         Err(error) if error.is::<Interrupted>() => {
             ui.note(&format!("{error}"));
             return Ok(Code::Interrupted);
@@ -136,18 +143,6 @@ pub fn run(args: &Args, settings: &Settings, ui: &mut Ui) -> anyhow::Result<Code
     installed?;
     advise(&notes, &next, &shown, args.install, ui);
     Ok(if stop.load(Ordering::Relaxed) { Code::Interrupted } else { Code::Done })
-}
-
-/// Set at the first Ctrl-C or SIGTERM, so that nothing is left half-written; a second one ends the process.
-fn watch_signals() -> io::Result<Arc<AtomicBool>> {
-    use signal_hook::consts::{SIGINT, SIGTERM};
-    let stop = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM] {
-        let code = i32::from(Code::Interrupted.number());
-        signal_hook::flag::register_conditional_shutdown(signal, code, stop.clone())?;
-        signal_hook::flag::register(signal, stop.clone())?;
-    }
-    Ok(stop)
 }
 
 /// The template of a catalog: the only one, or the one that makes a service.

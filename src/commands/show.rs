@@ -149,7 +149,7 @@ impl Show {
                     ui.data(data)?;
                 }
             }
-            Format::Pretty | Format::Line => ui.delivery(&self.shown(delivery, pair))?,
+            Format::Pretty | Format::Line | Format::Github => ui.delivery(&self.shown(delivery, pair))?,
             Format::Quiet => {}
         }
         Ok(true)

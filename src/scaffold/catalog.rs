@@ -10,7 +10,7 @@ use std::sync::Arc;
 use include_dir::{Dir, include_dir};
 
 use super::manifest::{self, FragmentManifest, TemplateManifest};
-use super::problem::{Located, Problem, Problems};
+use super::problem::{Located, Place, Problem, Problems};
 
 static EMBEDDED: Dir = include_dir!("$CARGO_MANIFEST_DIR/templates");
 
@@ -184,6 +184,32 @@ impl Catalog {
             problems.extend(manifest::verify(&template));
         }
         problems.or(Arc::new(template))
+    }
+
+    /// The fragments that no template allows.
+    pub fn strays(&self) -> Problems {
+        let mut allowed = std::collections::BTreeSet::new();
+        for name in self.names() {
+            let folder = if self.only().is_some() { String::new() } else { format!("{name}/") };
+            let Ok(text) = text(&self.files, &folder, "template.toml", "") else { continue };
+            // What cannot be read is told elsewhere, and says nothing of what it allows.
+            let Ok(manifest) = manifest::read_template("", &text) else { return Problems::default() };
+            for (kind, names) in [
+                (Kind::Transport, &manifest.transports),
+                (Kind::Client, &manifest.clients),
+                (Kind::Feature, &manifest.features),
+            ] {
+                allowed.extend(names.iter().map(|name| format!("fragments/{}/{}/", kind.word(), name.value)));
+            }
+        }
+        let mut strays = Problems::default();
+        for path in self.files.keys().filter(|path| path.starts_with("fragments/")) {
+            if !allowed.iter().any(|folder| path.starts_with(folder)) {
+                let place = Place { file: format!("{}/{path}", self.origin).into(), line: 1, column: 1 };
+                strays.push(Problem::at(&place, "no template uses it"));
+            }
+        }
+        strays
     }
 
     fn fragment(&self, kind: Kind, name: &Located<String>) -> Result<Fragment, Problems> {

@@ -7,6 +7,7 @@
 pub mod answers;
 pub mod apply;
 pub mod catalog;
+pub mod check;
 pub mod condition;
 pub mod manifest;
 pub mod name;

@@ -1,5 +1,6 @@
 //! The engine as a whole, over the small template and the hostile ones of `tests/scaffold`.
 
+mod check;
 mod clients;
 
 use std::path::{Path, PathBuf};
@@ -9,7 +10,7 @@ use std::time::Duration;
 use super::answers::{Answers, Question, QuestionKind, Request, Resolution, resolve};
 use super::catalog::{Catalog, Kind, Template};
 use super::problem::Problems;
-use super::render::{render, render_within};
+use super::render::{render, render_until};
 use super::state;
 
 fn fixture(path: &str) -> PathBuf {
@@ -271,7 +272,7 @@ fn all_faults_between_manifests_are_told_at_once_with_their_places() {
 fn render_hostile(name: &str, words: &str, deadline: Duration) -> Vec<String> {
     let template = hostile(name).expect("a sound manifest");
     let answers = ready(&template, &request(words));
-    told(&render_within(deadline, &template, &answers).expect_err("it cannot be rendered"))
+    told(&render_until(deadline, &template, &answers, &|| false).expect_err("it cannot be rendered"))
 }
 
 const LONG: Duration = Duration::from_secs(600);

@@ -19,11 +19,15 @@ pub enum Format {
     Raw,
     /// Nothing; the exit code says it.
     Quiet,
+    /// Annotations of GitHub Actions: only what finds faults in files has them.
+    Github,
 }
 
 impl Format {
     /// The formats as they are typed.
     pub const NAMES: [&str; 5] = ["pretty", "line", "json", "raw", "quiet"];
+    /// The one that not every command has.
+    pub const GITHUB: &str = "github";
 }
 
 impl FromStr for Format {
@@ -43,7 +47,7 @@ impl FromStr for Format {
 
 impl fmt::Display for Format {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(Self::NAMES[*self as usize])
+        f.write_str(Self::NAMES.get(*self as usize).copied().unwrap_or(Self::GITHUB))
     }
 }
 

@@ -175,7 +175,7 @@ impl Ui {
         let text = match self.format() {
             Format::Quiet => return Ok(()),
             Format::Pretty => shown.paragraph(&look),
-            Format::Line | Format::Json | Format::Raw => shown.line(&look),
+            Format::Line | Format::Json | Format::Raw | Format::Github => shown.line(&look),
         };
         self.out.write_all(text.as_bytes())
     }

@@ -112,6 +112,16 @@ pub struct Answers {
 }
 
 impl Answers {
+    /// Whether `fragment` is chosen.
+    pub fn has(&self, fragment: &Fragment) -> bool {
+        let name = fragment.name();
+        match fragment.kind {
+            Kind::Transport => self.transports.iter().any(|one| one == name),
+            Kind::Client => self.clients.iter().any(|one| one.fragment == name),
+            Kind::Feature => self.features.iter().any(|one| one == name),
+        }
+    }
+
     /// Whether an atom of a condition holds, its `not` left aside, with the fragments that are `chosen`.
     pub fn holds<'a>(&self, chosen: impl IntoIterator<Item = &'a Fragment>, atom: &Atom) -> bool {
         let value = self.values.get(&atom.name);
@@ -290,6 +300,6 @@ fn ask(variable: &Variable, default: Option<&Value>) -> Question {
 }
 
 /// A value as it would be typed after `--set key=`.
-fn typed(value: &Value) -> String {
+pub(super) fn typed(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }

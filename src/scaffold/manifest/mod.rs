@@ -316,6 +316,13 @@ pub struct FileRule {
     pub when: Condition,
 }
 
+impl FileRule {
+    /// Whether it is about the file `inner`, with a path as under `files/`.
+    pub fn applies(&self, inner: &str) -> bool {
+        self.path.value == inner || (self.path.ends_with('/') && inner.starts_with(self.path.as_str()))
+    }
+}
+
 /// JSON that is merged into a file of the result.
 #[derive(Debug)]
 pub struct Merge {

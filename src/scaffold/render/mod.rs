@@ -23,7 +23,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value};
 
@@ -38,6 +38,9 @@ use sources::Source;
 
 /// How long a template may take in all.
 pub const DEADLINE: Duration = Duration::from_secs(10);
+
+/// How long it may take until a `stop` is heard.
+const TICK: Duration = Duration::from_millis(20);
 
 /// A file of the result.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,18 +71,21 @@ pub struct Rendered {
     pub notes: Vec<String>,
     /// The commands to go on with, inside of the project.
     pub next: Vec<String>,
+    /// Which file of the template made each file.
+    pub sources: BTreeMap<String, String>,
 }
 
 /// Renders a template, or tells everything that is wrong with it.
 pub fn render(template: &Arc<Template>, answers: &Answers) -> Result<Rendered, Problems> {
-    render_within(DEADLINE, template, answers)
+    render_until(DEADLINE, template, answers, &|| false)
 }
 
-/// Renders a template within `deadline`.
-pub fn render_within(
+/// Renders a template within `deadline`, and only while nobody says `stop`.
+pub fn render_until(
     deadline: Duration,
     template: &Arc<Template>,
     answers: &Answers,
+    stop: &dyn Fn() -> bool,
 ) -> Result<Rendered, Problems> {
     let job = Arc::new(Job {
         template: template.clone(),
@@ -98,10 +104,20 @@ pub fn render_within(
         return Err(Problem::new(format!("cannot start rendering: {error}")).into());
     }
     let at = || job.at.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    match receive.recv_timeout(deadline) {
+    let end = Instant::now() + deadline;
+    let received = loop {
+        let received = receive.recv_timeout(TICK.min(end.saturating_duration_since(Instant::now())));
+        if stop() || Instant::now() >= end || !matches!(received, Err(RecvTimeoutError::Timeout)) {
+            break received;
+        }
+    };
+    match received {
         Ok(rendered) => rendered,
         Err(RecvTimeoutError::Timeout) => {
             job.abandoned.store(true, Ordering::Relaxed);
+            if stop() {
+                return Err(Problem::new(format!("interrupted while rendering {}", at())).into());
+            }
             let problem = format!("{} did not finish rendering in {}s", at(), deadline.as_secs_f32());
             Err(Problem::new(problem)
                 .hint("it holds a loop that does not end in time; nothing was written")
@@ -187,6 +203,7 @@ impl Job {
         let sources = self.sources(&owners, &mut problems);
         let mut tree = Tree::new();
         let mut total = 0;
+        let made_by = sources.iter().map(|(path, source)| (path.clone(), source.name.clone())).collect();
         for (path, source) in sources {
             self.note_place(&source.name);
             match file(&engine, &contexts, &path, &source) {
@@ -213,7 +230,7 @@ impl Job {
         let next = next.iter().filter_map(|text| problems.take(command(text)));
         // A command that is not for this choice renders to nothing.
         let next = next.filter(|command| !command.trim().is_empty()).collect();
-        problems.or(Rendered { tree, notes, next })
+        problems.or(Rendered { tree, notes, next, sources: made_by })
     }
 
     fn merge(

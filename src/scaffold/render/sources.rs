@@ -8,7 +8,7 @@ use super::Job;
 use super::context::{self, Owner};
 use crate::scaffold::answers;
 use crate::scaffold::catalog::{Kind, MAX_FILES};
-use crate::scaffold::manifest::{FileRule, RENDERED};
+use crate::scaffold::manifest::RENDERED;
 use crate::scaffold::path;
 use crate::scaffold::placeholder;
 use crate::scaffold::problem::{Problem, Problems};
@@ -37,7 +37,7 @@ impl Job {
         for owner in owners {
             for (full, bytes) in owner.files {
                 let Some(inner) = full.strip_prefix("files/") else { continue };
-                if !owner.part.files.iter().all(|rule| !applies(rule, inner) || self.holds(&rule.when)) {
+                if !owner.part.files.iter().all(|rule| !rule.applies(inner) || self.holds(&rule.when)) {
                     continue;
                 }
                 for client in self.clients_of(owner, inner) {
@@ -118,9 +118,4 @@ impl Job {
         }
         Ok(())
     }
-}
-
-/// Whether a rule is about the file `inner`.
-fn applies(rule: &FileRule, inner: &str) -> bool {
-    rule.path.value == inner || (rule.path.ends_with('/') && inner.starts_with(rule.path.as_str()))
 }

@@ -190,6 +190,32 @@ fn a_signal_in_the_midst_leaves_nothing() {
     }
 }
 
+/// By its name, which Linux tells.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_signal_ends_a_template_that_does_not() {
+    let template = repository("tests/scaffold/hostile/endless");
+    let template = template.display();
+    for words in [format!("new orders --defaults --template {template}"), format!("check {template}")] {
+        let place = Place::new();
+        let child = place.eyas(&words).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let threads = format!("/proc/{}/task", child.id());
+        let is_rendering = || {
+            let mut all = fs::read_dir(&threads).unwrap().map(|thread| thread.unwrap().path().join("comm"));
+            all.any(|name| fs::read_to_string(name).is_ok_and(|name| name.trim() == "render"))
+        };
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while !is_rendering() {
+            assert!(Instant::now() < deadline, "{words}: nothing is rendered");
+            thread::yield_now();
+        }
+        send(Signal::SIGINT, child.id());
+        let run = Run(child.wait_with_output().unwrap()).exits(130);
+        assert!(!run.stderr().contains("did not finish"), "it was waited for: {run:?}");
+        assert!(place.disk().is_empty());
+    }
+}
+
 fn send(signal: Signal, process: u32) {
     kill(Pid::from_raw(process.cast_signed()), signal).unwrap();
 }
