@@ -69,11 +69,12 @@ impl Ground {
         is_event || (self.is_silent() && NO_HANDLER.contains(&pattern))
     }
 
-    /// Whether there can be a handler of this pattern, given as JSON: over Kafka it is the name of a topic, and before
-    /// Nest 12 an answer without a value stops all that come after it.
+    /// Whether there can be a handler of this pattern, given as JSON: over Kafka it is the name of a topic. Before Nest 12
+    /// an answer without a value stops all that come after it there, and of values that come late Nest 10 was seen to
+    /// write the first alone.
     pub fn carries(&self, pattern: &str) -> bool {
         let is_legal = |c: char| c.is_ascii_alphanumeric() || ".-_".contains(c);
-        let stalls = self.nest != Nest::V12 && pattern == r#""stream.empty""#;
+        let stalls = self.nest != Nest::V12 && [r#""stream.empty""#, r#""stream.async""#].contains(&pattern);
         self.transport != "kafka" || (!stalls && word(pattern).chars().all(is_legal))
     }
 
