@@ -67,6 +67,8 @@ variants! {
         "shop-orders" "--preset minimal --with docker,compose,ci,helm,cache --set cache_store=redis";
     worked_on tracing_alone = "shop-orders" "--preset minimal --with tracing";
     worked_on production = "orders" "--preset production --http";
+    worked_on production_over_redis_server = "orders" "--transport redis --preset production --set cache_store=redis";
+    judged production_over_rmq = "orders" "--transport rmq --preset production --http --set autoscale=keda";
     judged docker_alone = "orders" "--preset minimal --with docker";
     judged compose_alone = "orders" "--preset minimal --with docker,compose";
     judged ci_alone = "orders" "--preset minimal --with ci";
