@@ -50,6 +50,15 @@ impl World {
         self.var(name).map(|value| Sourced::new(value.to_owned(), Origin::Environment(name)))
     }
 
+    /// What eyas remembers between runs: `$XDG_STATE_HOME/eyas`, else `~/.local/state/eyas`.
+    pub fn state_folder(&self) -> Option<PathBuf> {
+        let base = match self.var("XDG_STATE_HOME").map(Path::new).filter(|path| path.is_absolute()) {
+            Some(base) => base.to_owned(),
+            None => Path::new(self.var("HOME").or_else(|| self.var("USERPROFILE"))?).join(".local/state"),
+        };
+        Some(base.join("eyas"))
+    }
+
     /// The user's own file: `$XDG_CONFIG_HOME/eyas/config.toml`, else `~/.config/eyas/config.toml`.
     pub fn user_file(&self) -> Option<PathBuf> {
         let base = match self.var("XDG_CONFIG_HOME").map(Path::new).filter(|path| path.is_absolute()) {

@@ -80,6 +80,13 @@ impl Calls {
         }
     }
 
+    /// The same for the call that the JSON text `id` names, if there is one.
+    pub(super) fn refuse(&self, id: &RawValue, why: Error) {
+        if let Some(key) = self.key_of(id) {
+            self.fail(key, why);
+        }
+    }
+
     /// Whether the JSON text `id` is one of ours.
     pub(super) fn knows(&self, id: &RawValue) -> bool {
         self.key_of(id).is_some()

@@ -14,6 +14,7 @@ mod net;
 mod offer;
 mod outbox;
 pub mod redis;
+pub mod rmq;
 pub mod tcp;
 mod tls;
 
@@ -36,7 +37,7 @@ pub use feed::{Feed, FeedSender, feed};
 pub use offer::{Offer, Offers};
 
 /// Every transport there is. Help, completions, checks and tests iterate this.
-pub const ALL: &[Spec] = &[tcp::SPEC, redis::SPEC, nats::SPEC, mqtt::SPEC, kafka::SPEC];
+pub const ALL: &[Spec] = &[tcp::SPEC, redis::SPEC, nats::SPEC, mqtt::SPEC, kafka::SPEC, rmq::SPEC];
 
 /// What a transport is called, what it takes and what it can do: known before anything connects.
 pub struct Spec {
@@ -123,6 +124,8 @@ pub struct Endpoint {
     pub connect_timeout: Duration,
     /// Whose rules patterns and replies follow.
     pub nest: NestVersion,
+    /// The folder where what was changed on a broker is remembered until it is put back; none = nowhere.
+    pub state: Option<PathBuf>,
 }
 
 impl Endpoint {

@@ -17,7 +17,7 @@ use tokio_rustls::TlsConnector;
 use super::Tls;
 
 /// What a client needs to speak TLS: authorities, its own certificate, or the choice to trust anyone.
-fn client_config(tls: &Tls) -> Result<Arc<ClientConfig>> {
+pub(super) fn client_config(tls: &Tls) -> Result<ClientConfig> {
     let provider = Arc::new(ring::default_provider());
     let builder = ClientConfig::builder_with_provider(provider.clone())
         .with_safe_default_protocol_versions()
@@ -36,7 +36,15 @@ fn client_config(tls: &Tls) -> Result<Arc<ClientConfig>> {
         (None, None) => builder.with_no_client_auth(),
         _ => return Err(anyhow!("a client certificate needs both --tls-cert and --tls-key")),
     };
-    Ok(Arc::new(config))
+    Ok(config)
+}
+
+/// For a client that will never speak TLS: it trusts nobody, and reads no file to find out whom.
+pub(super) fn no_client_config() -> Result<ClientConfig> {
+    let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .context("TLS could not be set up")?;
+    Ok(builder.with_root_certificates(RootCertStore::empty()).with_no_client_auth())
 }
 
 /// What a server needs: its certificate and key, and the authorities whose clients it demands, if any.
@@ -68,7 +76,7 @@ pub(super) fn connector(tls: &Tls, host: &str) -> Result<(TlsConnector, ServerNa
     let name = tls.server_name.as_deref().unwrap_or(host);
     let expected = ServerName::try_from(name.to_owned())
         .with_context(|| format!("`{name}` cannot stand in a certificate"))?;
-    Ok((TlsConnector::from(client_config(tls)?), expected))
+    Ok((TlsConnector::from(Arc::new(client_config(tls)?)), expected))
 }
 
 fn roots(ca: Option<&Path>) -> Result<RootCertStore> {

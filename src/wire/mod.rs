@@ -9,6 +9,7 @@ pub mod pattern;
 #[cfg(test)]
 mod properties;
 pub mod redis;
+pub mod rmq;
 pub mod tcp;
 #[cfg(test)]
 mod vectors;

@@ -186,7 +186,7 @@ fn headers(ground: &Ground) {
     let run = send(ground, ground.url(), r#""metadata""#, "{}", &more);
     assert_eq!(run.outcome(), expected, "{run:?}");
     // The older ones have no metadata: their handlers see none, whoever asks. Headers they have.
-    let has_any = ground.nest == Nest::V12 || matches!(ground.transport, "kafka" | "mqtt" | "nats");
+    let has_any = ground.nest == Nest::V12 || matches!(ground.transport, "kafka" | "mqtt" | "nats" | "rmq");
     let seen = if has_any { ask.metadata.unwrap() } else { "null".to_owned() };
     assert_eq!(expected.values, [seen]);
 }
@@ -220,7 +220,8 @@ fn many_in_flight_on_one_connection(ground: &Ground) {
     }
     let target = url::Url::parse(ground.url()).unwrap();
     let relay = crate::fake::Fake::relay(target.authority());
-    let endpoint = crate::ground::endpoint(&relay.url().replace("tcp", target.scheme()), ground.nest);
+    let through = ground.url().replace(target.authority(), &relay.address.to_string());
+    let endpoint = crate::ground::endpoint(&through, ground.nest);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let transport = eyas::transport::open(endpoint).unwrap();

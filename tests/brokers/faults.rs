@@ -9,6 +9,7 @@ use crate::broker::Broker;
 use crate::eyas::{self as program, Record};
 use crate::fake::Fake;
 use crate::ground::first;
+use crate::rabbitmq::Rabbit;
 use crate::server::Server;
 use crate::tls::{authority, identity};
 use crate::{kafka, mqtt, nats, redis};
@@ -17,6 +18,8 @@ use crate::{kafka, mqtt, nats, redis};
 struct Way {
     scheme: &'static str,
     tls_scheme: &'static str,
+    /// What stands behind the port.
+    rest: &'static str,
     plain: fn() -> Broker,
     /// With the certificate and the key in these files.
     with_certificate: fn(&str, &str) -> Broker,
@@ -25,6 +28,7 @@ struct Way {
 const REDIS: Way = Way {
     scheme: "redis",
     tls_scheme: "rediss",
+    rest: "",
     plain: || redis::broker(&[]),
     with_certificate: |cert, key| {
         // The port given last is the one with TLS; the plain one goes.
@@ -36,6 +40,7 @@ const REDIS: Way = Way {
 const NATS: Way = Way {
     scheme: "nats",
     tls_scheme: "tls",
+    rest: "",
     plain: || nats::broker(&[]),
     with_certificate: |cert, key| {
         nats::configured(&format!("tls {{ cert_file: {cert:?}, key_file: {key:?} }}"), &[])
@@ -45,6 +50,7 @@ const NATS: Way = Way {
 const MQTT: Way = Way {
     scheme: "mqtt",
     tls_scheme: "mqtts",
+    rest: "",
     plain: mqtt::broker,
     with_certificate: |cert, key| {
         mqtt::configured(&format!("allow_anonymous true\ncertfile {cert}\nkeyfile {key}"))
@@ -54,8 +60,18 @@ const MQTT: Way = Way {
 const KAFKA: Way = Way {
     scheme: "kafka",
     tls_scheme: "kafkas",
+    rest: "",
     plain: || kafka::configured("", &[]),
     with_certificate: |cert, key| kafka::configured(&kafka::secure::tls(cert, key), &[]),
+};
+
+/// Its topic exchange shows everyone what passes.
+const RABBITMQ: Way = Way {
+    scheme: "amqp",
+    tls_scheme: "amqps",
+    rest: "?exchange=amq.topic",
+    plain: || Rabbit::start("").broker,
+    with_certificate: Rabbit::with_certificate,
 };
 
 /// Publishes `pattern` past the fault until `tail` shows it.
@@ -72,8 +88,8 @@ fn a_link_that_stalls(way: &Way) {
     let broker = (way.plain)();
     let stalls = Arc::new(AtomicBool::new(false));
     let proxy = Fake::stalling(broker.port, Arc::clone(&stalls));
-    let through = format!("{}://{}", way.scheme, proxy.address);
-    let direct = format!("{}://127.0.0.1:{}", way.scheme, broker.port);
+    let through = format!("{}://{}{}", way.scheme, proxy.address, way.rest);
+    let direct = format!("{}://127.0.0.1:{}{}", way.scheme, broker.port, way.rest);
     let tail = program::start(&["tail", &through, "-o", "json", "--connect-timeout", "1s"]);
     until_shown(&tail, &direct, "before");
     stalls.store(true, Ordering::SeqCst);
@@ -98,7 +114,7 @@ fn certificates_that_do_not_hold(way: &Way) {
     let file = |name: &str, text: &str| program::file(&format!("{}-{name}.pem", way.scheme), text);
     let ca = file("fault-ca", &ours.pem());
     let send = |broker: &Broker| {
-        let url = format!("{}://127.0.0.1:{}", way.tls_scheme, broker.port);
+        let url = format!("{}://127.0.0.1:{}{}", way.tls_scheme, broker.port, way.rest);
         program::run(&["emit", &url, "a", "--tls-ca", &ca]).exits(5).says("hint:")
     };
 
@@ -136,4 +152,5 @@ on_each! {
     nats_server = super::NATS;
     mosquitto = super::MQTT;
     kafka_broker = super::KAFKA;
+    rabbitmq = super::RABBITMQ;
 }

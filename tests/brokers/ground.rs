@@ -9,6 +9,7 @@ use crate::kafka;
 use crate::mqtt;
 use crate::nats;
 use crate::oracle::{Nest, Service};
+use crate::rabbitmq;
 use crate::redis;
 
 /// A transport, and the Nest that speaks it.
@@ -38,6 +39,7 @@ const ANY_REDIS: &str = "redis://127.0.0.1:1";
 const ANY_NATS: &str = "nats://127.0.0.1:0";
 const ANY_KAFKA: &str = "kafka://127.0.0.1:1";
 const ANY_MQTT: &str = "mqtt://127.0.0.1:1";
+const ANY_RABBITMQ: &str = "amqp://127.0.0.1:1?queue=q";
 
 fn any_tcp() -> Place {
     Place { url: ANY_TCP.to_owned(), broker: None }
@@ -55,6 +57,11 @@ impl Ground {
     /// The address of the shared service.
     pub fn url(&self) -> &'static str {
         &(self.service)(self.nest).url
+    }
+
+    /// A place to serve whose broker nobody else needs.
+    pub fn alone(&self) -> Place {
+        if self.transport == "rmq" { rabbitmq::alone() } else { (self.serve)() }
     }
 
     /// Whether a request that no handler takes is gone without a word, so that Nest's own client waits for ever.
@@ -123,6 +130,9 @@ grounds! {
     kafka_nest10 = Ground { transport: "kafka", nest: Nest::V10, service: kafka::service, anywhere: ANY_KAFKA, serve: kafka::fresh };
     kafka_nest11 = Ground { transport: "kafka", nest: Nest::V11, service: kafka::service, anywhere: ANY_KAFKA, serve: kafka::fresh };
     kafka_nest12 = Ground { transport: "kafka", nest: Nest::V12, service: kafka::service, anywhere: ANY_KAFKA, serve: kafka::fresh };
+    rabbitmq_nest10 = Ground { transport: "rmq", nest: Nest::V10, service: rabbitmq::service, anywhere: ANY_RABBITMQ, serve: rabbitmq::fresh };
+    rabbitmq_nest11 = Ground { transport: "rmq", nest: Nest::V11, service: rabbitmq::service, anywhere: ANY_RABBITMQ, serve: rabbitmq::fresh };
+    rabbitmq_nest12 = Ground { transport: "rmq", nest: Nest::V12, service: rabbitmq::service, anywhere: ANY_RABBITMQ, serve: rabbitmq::fresh };
 }
 
 /// Makes a test of each function on each ground. Their names tell both, so that `script/test` can leave out by
@@ -135,6 +145,7 @@ macro_rules! on_every_ground {
             nats_server_nest10 nats_server_nest11 nats_server_nest12
             mosquitto_nest10 mosquitto_nest11 mosquitto_nest12
             kafka_nest10 kafka_nest11 kafka_nest12
+            rabbitmq_nest10 rabbitmq_nest11 rabbitmq_nest12
         ] [$($test)*] }
     };
     (@[$($module:ident)*] $tests:tt) => { $(on_every_ground! { @one $module $tests })* };
@@ -167,10 +178,11 @@ pub fn endpoint(url: &str, nest: Nest) -> transport::Endpoint {
         user: None,
         password: None,
         path: url.path().trim_start_matches('/').to_owned(),
-        options: std::collections::BTreeMap::default(),
+        options: url.query_pairs().into_owned().collect(),
         tls: transport::Tls::default(),
         connect_timeout: crate::server::PATIENCE,
         nest: nest.major().parse().expect("eyas knows this version"),
+        state: None,
     }
 }
 

@@ -17,6 +17,7 @@ mod mqtt;
 mod mqtt_faults;
 mod nats;
 mod oracle;
+mod rabbitmq;
 mod redis;
 mod server;
 mod tail;

@@ -36,8 +36,12 @@ const RULES: &[(&str, &str, &str)] = &[
 fn mock(ground: &Ground, more: &[&str]) -> (Server, String, Place) {
     let (option, place) = (ground.nest_option(), (ground.serve)());
     let server = program::start(&[&["mock", &place.url, "-O", &option], more].concat());
-    let scheme = place.url.split_once("://").map_or("", |(scheme, _)| scheme);
-    let url = format!("{scheme}://{}", server.listening());
+    // Where there is a broker the address is known; else it is what was taken.
+    let listening = server.listening();
+    let url = match place.url.strip_suffix(":0") {
+        Some(_) => format!("{}://{listening}", place.url.split_once("://").map_or("", |(scheme, _)| scheme)),
+        None => place.url.clone(),
+    };
     (server, url, place)
 }
 

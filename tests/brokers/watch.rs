@@ -104,7 +104,7 @@ fn a_broker_that_comes_back(ground: &Ground) {
     if cannot_watch(ground) {
         return;
     }
-    let mut place = (ground.serve)();
+    let mut place = ground.alone();
     let server = tail(&place.url, &[]);
     let broker = place.broker.as_mut().expect("who watches watches a broker");
     broker.stop();
@@ -128,11 +128,11 @@ fn a_broker_that_comes_back(ground: &Ground) {
 
 /// Every message is shown or counted as missing by eyas; only what a broker dropped itself nobody can count.
 fn a_slow_reader(ground: &Ground) {
-    const MESSAGES: u64 = 300_000;
-
     if cannot_watch(ground) {
         return;
     }
+    // More than eyas holds; the firehose takes its time for each.
+    let messages: u64 = if ground.transport == "rmq" { 150_000 } else { 300_000 };
     let place = (ground.serve)();
     let mut child = program::command(&["tail", &place.url, "-o", "json"])
         .stdout(Stdio::piped())
@@ -149,8 +149,8 @@ fn a_slow_reader(ground: &Ground) {
             }
             let data = format!("{{\"x\":\"{}\"}}", "x".repeat(600));
             // Where the broker cuts a tail off that is too slow, nobody is left to take the rest: no failure here.
-            let emitted = format!("{MESSAGES} emitted");
-            let count = MESSAGES.to_string();
+            let emitted = format!("{messages} emitted");
+            let count = messages.to_string();
             let flood = ["emit", url, "flood", &data, "-n", &count];
             program::run(&[&flood[..], first(url)].concat()).says(&emitted);
         });
@@ -168,12 +168,12 @@ fn a_slow_reader(ground: &Ground) {
             Some(number) => told += number.parse::<u64>().expect("a number"),
             None => {}
         }
-        if told >= MESSAGES || !is_counted {
+        if told >= messages || !is_counted {
             break;
         }
     }
     let _ = child.kill();
     let _ = child.wait();
     // Some of what is counted as missing may have been the last of the probes.
-    assert!(!is_counted || (MESSAGES..MESSAGES + 10).contains(&told), "{told}");
+    assert!(!is_counted || (messages..messages + 10).contains(&told), "{told}");
 }

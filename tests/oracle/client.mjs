@@ -18,7 +18,7 @@ const nest = load(process.argv[2]);
 const clients = new Map();
 
 function headersOf(url, metadata) {
-  if (url.startsWith('nats:')) return { headers: metadata };
+  if (url.startsWith('nats:') || url.startsWith('amqp')) return { headers: metadata };
   if (url.startsWith('mqtt')) return { protocolVersion: 5, userProperties: metadata };
   return undefined;
 }

@@ -43,6 +43,13 @@ export function configuration({ Transport }, url, extra) {
           subscribe: { fromBeginning: true },
         },
       };
+    case 'amqp:':
+    case 'amqps:': {
+      // The queue stands in the URL for us; Nest wants it beside.
+      const { searchParams } = new URL(url);
+      const options = { urls: [url.replace(/\?.*/, '')], queue: searchParams.get('queue'), ...extra };
+      return { transport: Transport.RMQ, options };
+    }
     default:
       throw new Error(`the oracle has no transport for ${url}`);
   }

@@ -51,6 +51,9 @@ function metadata(context) {
   }
   const headers = context.getHeaders?.();
   if (headers) return Object.fromEntries(headers.keys().map((name) => [name, headers.get(name)]));
+  // Nest 12 has `getMetadata` everywhere.
+  const properties = context.getMessage?.()?.properties;
+  if (properties) return properties.headers;
   return context.getPacket?.().properties?.userProperties ?? context.getMetadata?.();
 }
 

@@ -281,6 +281,7 @@ fn endpoint(
         options,
         tls,
         connect_timeout: settings.connect_timeout.or_flag(link.connect_timeout).value,
+        state: settings.world.state_folder(),
         scheme,
     })
 }
