@@ -1,18 +1,41 @@
 //! Brokers of a project's own: which it needs, its `.env.example` tells.
 
 use crate::broker::Broker;
+use crate::eyas as program;
 use crate::project::Project;
 
 /// A setting that tells where a broker is, and what starts one and gives that place.
 type Row = (&'static str, fn() -> (Broker, String));
 
-const KNOWN: [Row; 1] = [("REDIS_URL", || {
-    let quiet = ["--save", "", "--dir", "{folder}", "--logfile", "/dev/stderr"];
-    let all = [&["--bind", "127.0.0.1", "--port", "{port}"], &quiet[..]].concat();
-    let broker = Broker::start("EYAS_REDIS_SERVER", &all, "Ready to accept connections");
-    let url = format!("redis://127.0.0.1:{}", broker.port);
-    (broker, url)
-})];
+const KNOWN: [Row; 4] = [
+    ("REDIS_URL", || {
+        let quiet = ["--save", "", "--dir", "{folder}", "--logfile", "/dev/stderr"];
+        let all = [&["--bind", "127.0.0.1", "--port", "{port}"], &quiet[..]].concat();
+        let broker = Broker::start("EYAS_REDIS_SERVER", &all, "Ready to accept connections");
+        let url = format!("redis://127.0.0.1:{}", broker.port);
+        (broker, url)
+    }),
+    ("NATS_URL", || {
+        let all = ["-a", "127.0.0.1", "-p", "{port}", "-js", "-sd", "{folder}"];
+        let broker = Broker::start("EYAS_NATS_SERVER", &all, "Server is ready");
+        let url = format!("nats://127.0.0.1:{}", broker.port);
+        (broker, url)
+    }),
+    ("RABBITMQ_URL", || {
+        let [api, node] = [(); 2].map(|()| crate::fake::free_port().to_string());
+        let all = ["{folder}", "{port}", &api, &node];
+        let broker = Broker::start("EYAS_RABBITMQ_SERVER", &all, "completed with");
+        let url = format!("amqp://127.0.0.1:{}", broker.port);
+        (broker, url)
+    }),
+    ("MQTT_URL", || {
+        let port = crate::fake::free_port();
+        let settings =
+            format!("listener {port} 127.0.0.1\nuser root\nlog_dest stderr\nallow_anonymous true\n");
+        let file = program::file(&format!("mosquitto-{port}.conf"), settings);
+        (Broker::start("EYAS_MOSQUITTO", &["-c", &file], "running"), format!("mqtt://127.0.0.1:{port}"))
+    }),
+];
 
 /// They end with this.
 pub struct Brokers {

@@ -10,11 +10,14 @@ use serde_json::Value;
 use crate::project::Project;
 
 /// What no file imports, and who does.
-const BY_OTHERS: [(&str, &str); 5] = [
+const BY_OTHERS: [(&str, &str); 8] = [
     ("@nestjs/platform-express", "@nestjs/core looks for it by name"),
     ("reflect-metadata", "@nestjs/common imports it as its peer"),
     ("amqp-connection-manager", "@nestjs/microservices looks for it by name"),
     ("amqplib", "@nestjs/microservices looks for it by name"),
+    ("@grpc/proto-loader", "@nestjs/microservices looks for it by name"),
+    ("@nats-io/transport-node", "@nestjs/microservices looks for it by name"),
+    ("mqtt", "@nestjs/microservices looks for it by name"),
     ("ioredis", "@nestjs/microservices looks for it by name"),
 ];
 

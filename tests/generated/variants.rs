@@ -25,7 +25,13 @@ fn worked_on(test: &str, name: &str, words: &str) {
     tested(&judged(test, name, words));
 }
 
-/// The same, and then it is run and spoken to; two replicas both handle each message.
+/// The same, and then it is run and spoken to; of two replicas one handles each message.
+fn shared(test: &str, name: &str, words: &str) {
+    let project = judged(test, name, words);
+    speaks(&project, &tested(&project), 1);
+}
+
+/// The same where both replicas handle each message.
 fn broadcast(test: &str, name: &str, words: &str) {
     let project = judged(test, name, words);
     speaks(&project, &tested(&project), 2);
@@ -76,9 +82,18 @@ variants! {
     judged chart_standard = "shop-orders" "--preset standard --http --with helm --set autoscale=hpa";
     judged redis_minimal = "orders" "--preset minimal --transport redis";
     broadcast redis_server = "orders" "--preset standard --http --transport redis";
+    judged nats_minimal = "orders" "--preset minimal --transport nats";
+    shared nats_server = "orders" "--http --transport nats";
+    judged mqtt_minimal = "orders" "--preset minimal --transport mqtt";
+    shared mosquitto = "orders" "--http --transport mqtt";
     judged rmq_minimal = "orders" "--preset minimal --transport rmq";
-    judged rmq_with_dead_letters = "orders" "--transport rmq --with dlq";
-    judged hybrid_of_tcp_redis_and_rmq = "shop-orders" "--http --transport tcp,redis,rmq --with dlq";
+    worked_on rabbitmq = "orders" "--http --transport rmq --with dlq";
+    judged kafka_minimal = "orders" "--preset minimal --transport kafka";
+    judged kafka_with_dead_letters = "orders" "--http --transport kafka --with dlq";
+    judged grpc_minimal = "orders" "--preset minimal --transport grpc";
+    worked_on grpc_standard = "shop-orders" "--http --transport grpc";
+    judged hybrid_of_many = "shop-orders" "--http --transport rmq,tcp,redis,nats,mqtt,kafka,grpc --with dlq";
+    worked_on hybrid_of_redis_server_tcp_and_grpc = "orders" "--preset minimal --transport redis,tcp,grpc";
 }
 
 #[test]

@@ -4,8 +4,9 @@
 //! level that adds most pairs, going back where the constraints leave no other way. A pair from which no row can be
 //! completed cannot stand, and is counted.
 
-/// How many choices a search for one row may try before it gives up.
-const PATIENCE: usize = 100_000;
+/// How many choices a search for one row may try before it gives up. With seven transports some pairs are only found
+/// impossible after a million.
+const PATIENCE: usize = 3_000_000;
 
 /// How many pairs may be given up before no more are tried.
 const GIVEN_UP: usize = 16;

@@ -1,0 +1,42 @@
+import { Metadata, type ServiceError } from '@grpc/grpc-js';
+import { ClientGrpcProxy, type GrpcOptions } from '@nestjs/microservices';
+import { catchError, defer, type Observable, throwError } from 'rxjs';
+import { outgoingHeaders } from '../context/outgoing-headers.js';
+import { fromGrpc } from './grpc.failure.js';
+
+type Method = (data: unknown, metadata: Metadata) => Observable<unknown>;
+
+/** A client of one service, which sends headers along with every call. */
+export class GrpcClient {
+  private readonly proxy: ClientGrpcProxy;
+
+  constructor(
+    options: GrpcOptions['options'],
+    private readonly service: string,
+    private readonly headers = outgoingHeaders,
+  ) {
+    this.proxy = new ClientGrpcProxy(options);
+  }
+
+  /** Calls the method that the last part of `pattern` names. */
+  send(pattern: string, data: unknown): Observable<unknown> {
+    const name = pattern.slice(pattern.lastIndexOf('.') + 1);
+    const metadata = new Metadata();
+    for (const [key, value] of Object.entries(this.headers()))
+      metadata.set(key, value);
+    return defer(() => {
+      const methods = this.proxy.getService<Record<string, Method>>(
+        this.service,
+      );
+      const method = methods[name];
+      if (!method) throw new Error(`${this.service} has no method ${name}`);
+      return method(data, metadata);
+    }).pipe(
+      catchError((error: ServiceError) => throwError(() => fromGrpc(error))),
+    );
+  }
+
+  close(): void {
+    this.proxy.close();
+  }
+}
