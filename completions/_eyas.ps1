@@ -36,6 +36,7 @@ Register-ArgumentCompleter -Native -CommandName 'eyas' -ScriptBlock {
             [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
             [CompletionResult]::new('new', 'new', [CompletionResultType]::ParameterValue, 'Make a NestJS service from a template')
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Check that a template renders soundly, whatever is answered')
+            [CompletionResult]::new('template', 'template', [CompletionResultType]::ParameterValue, 'See templates, and begin one of your own')
             [CompletionResult]::new('emit', 'emit', [CompletionResultType]::ParameterValue, 'Emit events, as Nest''s ClientProxy.emit() does')
             [CompletionResult]::new('send', 'send', [CompletionResultType]::ParameterValue, 'Send a request, as Nest''s ClientProxy.send() does, and print the reply')
             [CompletionResult]::new('tail', 'tail', [CompletionResultType]::ParameterValue, 'Watch messages on their way, requests paired with their replies')
@@ -58,7 +59,7 @@ Register-ArgumentCompleter -Native -CommandName 'eyas' -ScriptBlock {
             [CompletionResult]::new('--client', '--client', [CompletionResultType]::ParameterName, 'Another service it calls; repeatable')
             [CompletionResult]::new('--set', '--set', [CompletionResultType]::ParameterName, 'Answer a template''s question; repeatable')
             [CompletionResult]::new('--answers', '--answers', [CompletionResultType]::ParameterName, 'Take answers from a TOML or JSON file')
-            [CompletionResult]::new('--template', '--template', [CompletionResultType]::ParameterName, 'The folder of a template of your own')
+            [CompletionResult]::new('--template', '--template', [CompletionResultType]::ParameterName, 'A template of your own: a folder, a .tar.gz, or a git URL')
             [CompletionResult]::new('--into', '--into', [CompletionResultType]::ParameterName, 'Make it in DIR instead of in a folder of its name')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How results are shown')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How results are shown')
@@ -92,6 +93,95 @@ Register-ArgumentCompleter -Native -CommandName 'eyas' -ScriptBlock {
             [CompletionResult]::new('--no-input', '--no-input', [CompletionResultType]::ParameterName, 'Never ask, not even on a terminal')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'eyas;template' {
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How results are shown')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How results are shown')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
+            [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'The profile of eyas.toml to use')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'No talk on stderr but errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'No talk on stderr but errors')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'More talk on stderr')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'More talk on stderr')
+            [CompletionResult]::new('--no-input', '--no-input', [CompletionResultType]::ParameterName, 'Never ask, not even on a terminal')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('ls', 'ls', [CompletionResultType]::ParameterValue, 'The templates there are')
+            [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'What can be chosen in a template')
+            [CompletionResult]::new('schema', 'schema', [CompletionResultType]::ParameterValue, 'A JSON Schema of its answers')
+            [CompletionResult]::new('init', 'init', [CompletionResultType]::ParameterValue, 'Begin a template of your own')
+            [CompletionResult]::new('fetch', 'fetch', [CompletionResultType]::ParameterValue, 'Bring a template into a folder, to read or to change it')
+            break
+        }
+        'eyas;template;ls' {
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How results are shown')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How results are shown')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
+            [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'The profile of eyas.toml to use')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'No talk on stderr but errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'No talk on stderr but errors')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'More talk on stderr')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'More talk on stderr')
+            [CompletionResult]::new('--no-input', '--no-input', [CompletionResultType]::ParameterName, 'Never ask, not even on a terminal')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'eyas;template;show' {
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How results are shown')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How results are shown')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
+            [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'The profile of eyas.toml to use')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'No talk on stderr but errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'No talk on stderr but errors')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'More talk on stderr')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'More talk on stderr')
+            [CompletionResult]::new('--no-input', '--no-input', [CompletionResultType]::ParameterName, 'Never ask, not even on a terminal')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'eyas;template;schema' {
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How results are shown')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How results are shown')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
+            [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'The profile of eyas.toml to use')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'No talk on stderr but errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'No talk on stderr but errors')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'More talk on stderr')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'More talk on stderr')
+            [CompletionResult]::new('--no-input', '--no-input', [CompletionResultType]::ParameterName, 'Never ask, not even on a terminal')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'eyas;template;init' {
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How results are shown')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How results are shown')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
+            [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'The profile of eyas.toml to use')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'No talk on stderr but errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'No talk on stderr but errors')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'More talk on stderr')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'More talk on stderr')
+            [CompletionResult]::new('--no-input', '--no-input', [CompletionResultType]::ParameterName, 'Never ask, not even on a terminal')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'eyas;template;fetch' {
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How results are shown')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How results are shown')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
+            [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'The profile of eyas.toml to use')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'No talk on stderr but errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'No talk on stderr but errors')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'More talk on stderr')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'More talk on stderr')
+            [CompletionResult]::new('--no-input', '--no-input', [CompletionResultType]::ParameterName, 'Never ask, not even on a terminal')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             break
         }
         'eyas;emit' {

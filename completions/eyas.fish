@@ -40,6 +40,7 @@ complete -c eyas -n "__fish_eyas_needs_command" -s h -l help -d 'Print help'
 complete -c eyas -n "__fish_eyas_needs_command" -s V -l version -d 'Print version'
 complete -c eyas -n "__fish_eyas_needs_command" -f -a "new" -d 'Make a NestJS service from a template'
 complete -c eyas -n "__fish_eyas_needs_command" -f -a "check" -d 'Check that a template renders soundly, whatever is answered'
+complete -c eyas -n "__fish_eyas_needs_command" -f -a "template" -d 'See templates, and begin one of your own'
 complete -c eyas -n "__fish_eyas_needs_command" -f -a "emit" -d 'Emit events, as Nest\'s ClientProxy.emit() does'
 complete -c eyas -n "__fish_eyas_needs_command" -f -a "send" -d 'Send a request, as Nest\'s ClientProxy.send() does, and print the reply'
 complete -c eyas -n "__fish_eyas_needs_command" -f -a "tail" -d 'Watch messages on their way, requests paired with their replies'
@@ -59,7 +60,7 @@ complete -c eyas -n "__fish_eyas_using_subcommand new" -l preset -d 'A set of fe
 complete -c eyas -n "__fish_eyas_using_subcommand new" -l client -d 'Another service it calls; repeatable' -r
 complete -c eyas -n "__fish_eyas_using_subcommand new" -l set -d 'Answer a template\'s question; repeatable' -r
 complete -c eyas -n "__fish_eyas_using_subcommand new" -l answers -d 'Take answers from a TOML or JSON file' -r -F
-complete -c eyas -n "__fish_eyas_using_subcommand new" -l template -d 'The folder of a template of your own' -r -F
+complete -c eyas -n "__fish_eyas_using_subcommand new" -l template -d 'A template of your own: a folder, a .tar.gz, or a git URL' -r
 complete -c eyas -n "__fish_eyas_using_subcommand new" -l into -d 'Make it in DIR instead of in a folder of its name' -r -F
 complete -c eyas -n "__fish_eyas_using_subcommand new" -s o -l output -d 'How results are shown' -r -f -a "pretty\t''
 line\t''
@@ -95,6 +96,89 @@ complete -c eyas -n "__fish_eyas_using_subcommand check" -s q -l quiet -d 'No ta
 complete -c eyas -n "__fish_eyas_using_subcommand check" -s v -l verbose -d 'More talk on stderr'
 complete -c eyas -n "__fish_eyas_using_subcommand check" -l no-input -d 'Never ask, not even on a terminal'
 complete -c eyas -n "__fish_eyas_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c eyas -n "__fish_eyas_using_subcommand template; and not __fish_seen_subcommand_from ls show schema init fetch" -s o -l output -d 'How results are shown' -r -f -a "pretty\t''
+line\t''
+json\t''
+raw\t''
+quiet\t''"
+complete -c eyas -n "__fish_eyas_using_subcommand template; and not __fish_seen_subcommand_from ls show schema init fetch" -l color -d 'When to use colours' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c eyas -n "__fish_eyas_using_subcommand template; and not __fish_seen_subcommand_from ls show schema init fetch" -l profile -d 'The profile of eyas.toml to use' -r
+complete -c eyas -n "__fish_eyas_using_subcommand template; and not __fish_seen_subcommand_from ls show schema init fetch" -s q -l quiet -d 'No talk on stderr but errors'
+complete -c eyas -n "__fish_eyas_using_subcommand template; and not __fish_seen_subcommand_from ls show schema init fetch" -s v -l verbose -d 'More talk on stderr'
+complete -c eyas -n "__fish_eyas_using_subcommand template; and not __fish_seen_subcommand_from ls show schema init fetch" -l no-input -d 'Never ask, not even on a terminal'
+complete -c eyas -n "__fish_eyas_using_subcommand template; and not __fish_seen_subcommand_from ls show schema init fetch" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c eyas -n "__fish_eyas_using_subcommand template; and not __fish_seen_subcommand_from ls show schema init fetch" -f -a "ls" -d 'The templates there are'
+complete -c eyas -n "__fish_eyas_using_subcommand template; and not __fish_seen_subcommand_from ls show schema init fetch" -f -a "show" -d 'What can be chosen in a template'
+complete -c eyas -n "__fish_eyas_using_subcommand template; and not __fish_seen_subcommand_from ls show schema init fetch" -f -a "schema" -d 'A JSON Schema of its answers'
+complete -c eyas -n "__fish_eyas_using_subcommand template; and not __fish_seen_subcommand_from ls show schema init fetch" -f -a "init" -d 'Begin a template of your own'
+complete -c eyas -n "__fish_eyas_using_subcommand template; and not __fish_seen_subcommand_from ls show schema init fetch" -f -a "fetch" -d 'Bring a template into a folder, to read or to change it'
+complete -c eyas -n "__fish_eyas_using_subcommand template; and __fish_seen_subcommand_from ls" -s o -l output -d 'How results are shown' -r -f -a "pretty\t''
+line\t''
+json\t''
+raw\t''
+quiet\t''"
+complete -c eyas -n "__fish_eyas_using_subcommand template; and __fish_seen_subcommand_from ls" -l color -d 'When to use colours' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c eyas -n "__fish_eyas_using_subcommand template; and __fish_seen_subcommand_from ls" -l profile -d 'The profile of eyas.toml to use' -r
+complete -c eyas -n "__fish_eyas_using_subcommand template; and __fish_seen_subcommand_from ls" -s q -l quiet -d 'No talk on stderr but errors'
+complete -c eyas -n "__fish_eyas_using_subcommand template; and __fish_seen_subcommand_from ls" -s v -l verbose -d 'More talk on stderr'
+complete -c eyas -n "__fish_eyas_using_subcommand template; and __fish_seen_subcommand_from ls" -l no-input -d 'Never ask, not even on a terminal'
+complete -c eyas -n "__fish_eyas_using_subcommand template; and __fish_seen_subcommand_from ls" -s h -l help -d 'Print help'
+complete -c eyas -n "__fish_eyas_using_subcommand template; and __fish_seen_subcommand_from show" -s o -l output -d 'How results are shown' -r -f -a "pretty\t''
+line\t''
+json\t''
+raw\t''
+quiet\t''"
+complete -c eyas -n "__fish_eyas_using_subcommand template; and __fish_seen_subcommand_from show" -l color -d 'When to use colours' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c eyas -n "__fish_eyas_using_subcommand template; and __fish_seen_subcommand_from show" -l profile -d 'The profile of eyas.toml to use' -r
+complete -c eyas -n "__fish_eyas_using_subcommand template; and __fish_seen_subcommand_from show" -s q -l quiet -d 'No talk on stderr but errors'
+complete -c eyas -n "__fish_eyas_using_subcommand template; and __fish_seen_subcommand_from show" -s v -l verbose -d 'More talk on stderr'
+complete -c eyas -n "__fish_eyas_using_subcommand template; and __fish_seen_subcommand_from show" -l no-input -d 'Never ask, not even on a terminal'
+complete -c eyas -n "__fish_eyas_using_subcommand template; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
+complete -c eyas -n "__fish_eyas_using_subcommand template; and __fish_seen_subcommand_from schema" -s o -l output -d 'How results are shown' -r -f -a "pretty\t''
+line\t''
+json\t''
+raw\t''
+quiet\t''"
+complete -c eyas -n "__fish_eyas_using_subcommand template; and __fish_seen_subcommand_from schema" -l color -d 'When to use colours' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c eyas -n "__fish_eyas_using_subcommand template; and __fish_seen_subcommand_from schema" -l profile -d 'The profile of eyas.toml to use' -r
+complete -c eyas -n "__fish_eyas_using_subcommand template; and __fish_seen_subcommand_from schema" -s q -l quiet -d 'No talk on stderr but errors'
+complete -c eyas -n "__fish_eyas_using_subcommand template; and __fish_seen_subcommand_from schema" -s v -l verbose -d 'More talk on stderr'
+complete -c eyas -n "__fish_eyas_using_subcommand template; and __fish_seen_subcommand_from schema" -l no-input -d 'Never ask, not even on a terminal'
+complete -c eyas -n "__fish_eyas_using_subcommand template; and __fish_seen_subcommand_from schema" -s h -l help -d 'Print help'
+complete -c eyas -n "__fish_eyas_using_subcommand template; and __fish_seen_subcommand_from init" -s o -l output -d 'How results are shown' -r -f -a "pretty\t''
+line\t''
+json\t''
+raw\t''
+quiet\t''"
+complete -c eyas -n "__fish_eyas_using_subcommand template; and __fish_seen_subcommand_from init" -l color -d 'When to use colours' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c eyas -n "__fish_eyas_using_subcommand template; and __fish_seen_subcommand_from init" -l profile -d 'The profile of eyas.toml to use' -r
+complete -c eyas -n "__fish_eyas_using_subcommand template; and __fish_seen_subcommand_from init" -s q -l quiet -d 'No talk on stderr but errors'
+complete -c eyas -n "__fish_eyas_using_subcommand template; and __fish_seen_subcommand_from init" -s v -l verbose -d 'More talk on stderr'
+complete -c eyas -n "__fish_eyas_using_subcommand template; and __fish_seen_subcommand_from init" -l no-input -d 'Never ask, not even on a terminal'
+complete -c eyas -n "__fish_eyas_using_subcommand template; and __fish_seen_subcommand_from init" -s h -l help -d 'Print help'
+complete -c eyas -n "__fish_eyas_using_subcommand template; and __fish_seen_subcommand_from fetch" -s o -l output -d 'How results are shown' -r -f -a "pretty\t''
+line\t''
+json\t''
+raw\t''
+quiet\t''"
+complete -c eyas -n "__fish_eyas_using_subcommand template; and __fish_seen_subcommand_from fetch" -l color -d 'When to use colours' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c eyas -n "__fish_eyas_using_subcommand template; and __fish_seen_subcommand_from fetch" -l profile -d 'The profile of eyas.toml to use' -r
+complete -c eyas -n "__fish_eyas_using_subcommand template; and __fish_seen_subcommand_from fetch" -s q -l quiet -d 'No talk on stderr but errors'
+complete -c eyas -n "__fish_eyas_using_subcommand template; and __fish_seen_subcommand_from fetch" -s v -l verbose -d 'More talk on stderr'
+complete -c eyas -n "__fish_eyas_using_subcommand template; and __fish_seen_subcommand_from fetch" -l no-input -d 'Never ask, not even on a terminal'
+complete -c eyas -n "__fish_eyas_using_subcommand template; and __fish_seen_subcommand_from fetch" -s h -l help -d 'Print help'
 complete -c eyas -n "__fish_eyas_using_subcommand emit" -s d -l data -d 'The data as one text: JSON, `@FILE`, or `-` for standard input' -r
 complete -c eyas -n "__fish_eyas_using_subcommand emit" -l ndjson -d 'A message from each line of FILE (`-`: standard input): a payload, or a record of `tail -o json`' -r
 complete -c eyas -n "__fish_eyas_using_subcommand emit" -l seed -d 'Makes `--expand` repeatable' -r

@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
     bench, check, completions, dlq, doctor, emit, help, ls, man, mock, new, record, replay, send, tail,
+    template,
 };
 use crate::settings::{Color, Format, Typed};
 
@@ -63,6 +64,8 @@ pub enum Command {
     New(new::Args),
     #[command(about = check::ABOUT)]
     Check(check::Args),
+    #[command(about = template::ABOUT)]
+    Template(template::Args),
     #[command(about = emit::ABOUT)]
     Emit(emit::Args),
     #[command(about = send::ABOUT)]

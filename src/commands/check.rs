@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use serde::Serialize;
 
-use super::{show, watch_signals};
+use super::{show, template_source, watch_signals};
 use crate::exit::Code;
 use crate::fault::Fault;
 use crate::scaffold::catalog::Catalog;
@@ -27,8 +27,8 @@ Every two options of the template are rendered together, where they go together 
 what it is: JSON, YAML, TOML, TypeScript, JavaScript, proto, Dockerfile. Rendered again it must be the same. Variables,
 files and conditions that nothing uses are told, too. With any finding the exit code is 1.")]
 pub struct Args {
-    /// The folder of a template; without one, the templates in this eyas
-    path: Option<PathBuf>,
+    /// The folder of a template, or another SOURCE; without one, the templates in this eyas
+    path: Option<String>,
     /// How findings are shown: `github` makes annotations
     #[arg(short, long, value_name = "FORMAT", value_parser = formats())]
     output: Option<Format>,
@@ -51,11 +51,9 @@ fn formats() -> impl clap::builder::TypedValueParser<Value = Format> {
 pub fn run(args: &Args, settings: &Settings, ui: &mut Ui) -> anyhow::Result<Code> {
     let stop = watch_signals()?;
     let catalog = match &args.path {
-        None => Ok(Catalog::embedded()),
-        Some(path) if !path.is_dir() => {
-            return Err(Fault::new(format!("there is no folder `{}`", path.display())).into());
-        }
-        Some(path) => Catalog::folder(&shortest(path, settings)),
+        // What is wrong in the folder itself is a finding, too.
+        Some(path) if Path::new(path).is_dir() => Catalog::folder(&shortest(Path::new(path), settings)),
+        source => Ok(template_source::open(source.as_deref())?),
     };
     let mut problems = Vec::new();
     let mut totals = Summary::default();
@@ -64,8 +62,8 @@ pub fn run(args: &Args, settings: &Settings, ui: &mut Ui) -> anyhow::Result<Code
         Ok(catalog) => {
             let names = catalog.names();
             if names.is_empty() {
-                let path = args.path.as_deref().unwrap_or(Path::new("."));
-                return Err(Fault::new(format!("there is no template in `{}`", path.display()))
+                let path = args.path.as_deref().unwrap_or("eyas");
+                return Err(Fault::new(format!("there is no template in `{path}`"))
                     .hint("a template has a template.toml; `eyas template init DIR` makes one")
                     .into());
             }

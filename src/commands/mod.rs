@@ -25,6 +25,8 @@ pub mod show;
 pub mod source;
 pub mod tail;
 pub mod target;
+pub mod template;
+mod template_source;
 pub mod watch;
 
 use std::future::Future;
@@ -44,6 +46,7 @@ pub fn run(command: Command, settings: &Settings, ui: &mut Ui) -> anyhow::Result
     match command {
         Command::New(args) => new::run(&args, settings, ui),
         Command::Check(args) => check::run(&args, settings, ui),
+        Command::Template(args) => template::run(&args, settings, ui),
         Command::Emit(args) => emit::run(&args, settings, ui),
         Command::Send(args) => send::run(&args, settings, ui),
         Command::Tail(args) => tail::run(&args, settings, ui),

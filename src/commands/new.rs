@@ -1,5 +1,6 @@
 //! `eyas new`: makes a service from a template.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,13 +10,14 @@ use serde::Serialize;
 
 use super::npm;
 use super::show;
+use super::template_source;
 use super::watch_signals;
 use crate::exit::Code;
 use crate::fault::Fault;
 use crate::scaffold::answers::{self, Answers, QuestionKind, Request, Resolution};
 use crate::scaffold::apply::{self, Interrupted};
 use crate::scaffold::catalog::{Catalog, Template};
-use crate::scaffold::plan::{self, Plan};
+use crate::scaffold::plan::{self, Action, Plan};
 use crate::scaffold::render::{self, Rendered, Tree};
 use crate::scaffold::{name, state};
 use crate::settings::Settings;
@@ -65,9 +67,9 @@ pub struct Args {
     /// Take every default, and ask nothing
     #[arg(long, help_heading = "What it is")]
     defaults: bool,
-    /// The folder of a template of your own
-    #[arg(long, value_name = "DIR")]
-    template: Option<PathBuf>,
+    /// A template of your own: a folder, a .tar.gz, or a git URL
+    #[arg(long, value_name = "SOURCE")]
+    template: Option<String>,
     /// Make it in DIR instead of in a folder of its name
     #[arg(long, value_name = "DIR")]
     into: Option<PathBuf>,
@@ -94,10 +96,7 @@ pub struct Args {
 /// Answers that do not fit, a faulty template, a folder that is taken, a disk that cannot be written.
 pub fn run(args: &Args, settings: &Settings, ui: &mut Ui) -> anyhow::Result<Code> {
     let stop = watch_signals()?;
-    let catalog = match &args.template {
-        None => Catalog::embedded(),
-        Some(folder) => Catalog::folder(folder).map_err(Fault::from)?,
-    };
+    let catalog = template_source::open(args.template.as_deref())?;
     let template = choose(&catalog)?;
     let mut request = args.request(ui)?;
     let asks = ui.can_ask() && !request.defaults;
@@ -116,14 +115,19 @@ pub fn run(args: &Args, settings: &Settings, ui: &mut Ui) -> anyhow::Result<Code
     let plan = args.plan(&root, &wanted)?;
     let shown = shown_root(&root, settings);
     if args.dry_run || args.diff {
-        let text = if args.diff { plan.diff() } else { plan.tree(&shown) };
-        ui.bytes(text.as_bytes())?;
+        let diff = args.diff.then(|| plan.diff());
+        if ui.format() == Format::Json {
+            let summary = Summary { dry_run: true, diff, ..Summary::of(&answers, &plan, &shown) };
+            show::summary(ui, &summary)?;
+        } else {
+            ui.bytes(diff.unwrap_or_else(|| plan.tree(&shown)).as_bytes())?;
+        }
         return Ok(Code::Done);
     }
     if args.install {
         npm::require_node(tree.get("package.json").map(|file| &*file.bytes))?;
     }
-    if asks && !agreed(&plan, &shown, &answers, ui)? {
+    if asks && !agreed(&plan, &shown, &answers, &notes, ui)? {
         ui.note("nothing was made");
         return Ok(if stop.load(Ordering::Relaxed) { Code::Interrupted } else { Code::Failed });
     }
@@ -245,8 +249,17 @@ fn ask(prompt: &Prompt, question: &answers::Question) -> io::Result<String> {
 }
 
 /// Whether the user, who sees what would be made, wants it.
-fn agreed(plan: &Plan, shown: &str, answers: &Answers, ui: &mut Ui) -> anyhow::Result<bool> {
+fn agreed(
+    plan: &Plan,
+    shown: &str,
+    answers: &Answers,
+    notes: &[String],
+    ui: &mut Ui,
+) -> anyhow::Result<bool> {
     ui.note(&format!("\n{}", plan.tree(shown)));
+    for note in notes {
+        ui.note(&format!("note: {note}"));
+    }
     for left_out in &answers.left_out {
         ui.note(left_out);
     }
@@ -267,17 +280,42 @@ fn shown_root(root: &Path, settings: &Settings) -> String {
 struct Summary<'a> {
     name: &'a str,
     path: &'a str,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    dry_run: bool,
     transports: &'a [String],
+    clients: Vec<&'a str>,
     features: &'a [String],
+    /// What the preset would have given and could not.
+    left_out: &'a [String],
     files: Vec<&'a str>,
+    /// What happens to files that are there.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    there: BTreeMap<&'a str, &'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    diff: Option<String>,
+}
+
+impl<'a> Summary<'a> {
+    fn of(answers: &'a Answers, plan: &'a Plan, path: &'a str) -> Self {
+        let there = plan.steps.iter().filter(|(_, step)| step.action != Action::Create);
+        Self {
+            name: &answers.name,
+            path,
+            dry_run: false,
+            transports: &answers.transports,
+            clients: answers.clients.iter().map(|client| client.name.as_str()).collect(),
+            features: &answers.features,
+            left_out: &answers.left_out,
+            files: plan.steps.keys().map(String::as_str).collect(),
+            there: there.map(|(path, step)| (path.as_str(), step.action.word())).collect(),
+            diff: None,
+        }
+    }
 }
 
 fn tell(answers: &Answers, plan: &Plan, shown: &str, ui: &mut Ui) -> anyhow::Result<()> {
-    let files: Vec<_> = plan.steps.keys().map(String::as_str).collect();
     if ui.format() == Format::Json {
-        let Answers { name, transports, features, .. } = answers;
-        let summary = Summary { name, path: shown, transports, features, files };
-        return show::summary(ui, &summary);
+        return show::summary(ui, &Summary::of(answers, plan, shown));
     }
     for left_out in &answers.left_out {
         ui.note(left_out);
@@ -285,7 +323,7 @@ fn tell(answers: &Answers, plan: &Plan, shown: &str, ui: &mut Ui) -> anyhow::Res
     let features =
         if answers.features.is_empty() { "nothing else".to_owned() } else { answers.features.join(", ") };
     let transports = answers.transports.join(", ");
-    ui.out_line(&format!("made {shown}: {} files; {transports}, with {features}", files.len()))?;
+    ui.out_line(&format!("made {shown}: {} files; {transports}, with {features}", plan.steps.len()))?;
     Ok(ui.flush()?)
 }
 

@@ -130,6 +130,16 @@ impl Catalog {
         Self { origin: "templates".to_owned(), files }
     }
 
+    /// The templates among `files`, which are called `origin` in problems.
+    pub fn of(origin: &str, files: Files) -> Self {
+        Self { origin: origin.to_owned(), files }
+    }
+
+    /// All files, with paths from the catalog's own folder.
+    pub fn files(&self) -> &Files {
+        &self.files
+    }
+
     /// The templates of a folder, or the one template it is. Symlinks, special files and what is too large are
     /// refused, all at once.
     pub fn folder(path: &Path) -> Result<Self, Problems> {

@@ -64,6 +64,15 @@ impl Condition {
         Ok(())
     }
 
+    /// Its texts.
+    pub fn texts(&self) -> Vec<String> {
+        let joined = |all: &Alternative| all.iter().map(Atom::to_string).collect::<Vec<_>>().join(" + ");
+        self.clauses
+            .iter()
+            .map(|clause| clause.alternatives.iter().map(joined).collect::<Vec<_>>().join(" | "))
+            .collect()
+    }
+
     /// Whether every text holds.
     pub fn holds(&self, atom: &impl Fn(&Atom) -> bool) -> bool {
         self.clauses.iter().all(|clause| clause.holds(atom))

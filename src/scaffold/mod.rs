@@ -6,6 +6,7 @@
 
 pub mod answers;
 pub mod apply;
+pub mod archive;
 pub mod catalog;
 pub mod check;
 pub mod condition;
@@ -17,6 +18,8 @@ pub mod plan;
 pub mod problem;
 mod reader;
 pub mod render;
+pub mod schema;
+pub mod starter;
 pub mod state;
 
 #[cfg(test)]

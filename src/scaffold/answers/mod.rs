@@ -20,7 +20,7 @@ use super::problem::{Problem, Problems};
 pub use clients::Client;
 pub(super) use clients::{is_placeholder as is_client_placeholder, setting as client_setting};
 use given::Given;
-pub(super) use given::variables;
+pub use given::variables;
 
 /// The condition that holds where there is a client of another service.
 pub const CLIENTS: &str = "clients";

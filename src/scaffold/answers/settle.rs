@@ -209,7 +209,11 @@ impl<'a: 'b, 'b> Choice<'a, 'b> {
             }
             for (_, alternative) in self.clashes(fragment) {
                 let message = format!("{} does not go with {}", fragment.name(), joined(alternative));
-                problems.push(Problem::new(message).hint("leave one of them out"));
+                let hint = "leave one of them out";
+                problems.push(Problem::new(message).hint(match &fragment.manifest.hint {
+                    Some(more) => format!("{hint}; {more}"),
+                    None => hint.to_owned(),
+                }));
             }
         }
         for variable in self.applying() {

@@ -4,6 +4,7 @@ mod disk;
 mod git;
 mod golden;
 mod install;
+mod template;
 mod wizard;
 
 use std::collections::BTreeMap;
