@@ -6,8 +6,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from .measure import CACHE
-from .servers import PACKET
+from .measure import CACHE, NEST, NODE, ROOT
+from .servers import PACKET, PAYLOAD
 
 NATSCLI = "v0.1.6"
 
@@ -91,3 +91,55 @@ def nats_sub(broker):
 
 def mosquitto_sub(broker):
     return mosquitto("mosquitto_sub", broker, "-t", "orders.created"), None
+
+
+def amqplib(broker, count):
+    """Nest's own driver, confirmed, a thousand on their way."""
+    return float(subprocess.check_output(
+        [NODE, str(ROOT / "script" / "benchmark" / "amqplib.mjs"), NEST, f"amqp://127.0.0.1:{broker.port}", "orders",
+         PACKET, str(count), "1000"], text=True))
+
+
+def producer_perf_test(broker, count):
+    """Kafka's own measure, as its script calls it."""
+    libraries = CACHE / "bench" / "kafka-tools"
+    if not libraries.exists():
+        version = next((CACHE / "kafka" / "libs").glob("kafka-clients-*.jar")).stem.removeprefix("kafka-clients-")
+        with tempfile.TemporaryDirectory() as folder:
+            Path(folder, "pom.xml").write_text(f"""<project xmlns="http://maven.apache.org/POM/4.0.0">
+  <modelVersion>4.0.0</modelVersion><groupId>eyas</groupId><artifactId>peers</artifactId><version>1</version>
+  <dependencies><dependency><groupId>org.apache.kafka</groupId><artifactId>kafka-tools</artifactId>
+  <version>{version}</version></dependency></dependencies></project>""")
+            subprocess.run(["mvn", "-B", "-q", "dependency:copy-dependencies", f"-DoutputDirectory={libraries}"],
+                           cwd=folder, check=True)
+    said = subprocess.check_output(
+        ["java", "-cp", f"{libraries}/*", "org.apache.kafka.tools.ProducerPerformance", "--topic", "orders.created",
+         "--num-records", str(count), "--record-size", str(len(PAYLOAD)), "--throughput", "-1", "--producer-props",
+         f"bootstrap.servers=127.0.0.1:{broker.port}", "acks=all"], text=True, stderr=subprocess.DEVNULL)
+    return float(re.findall(r"([\d.]+) records/sec", said)[-1])
+
+
+def kcat(broker, *words):
+    """Debian's, unpacked; with the libraries that it needs."""
+    folder = CACHE / "bench" / "kcat"
+    if not folder.exists():
+        folder.mkdir(parents=True)
+        subprocess.run(["apt-get", "download", "kcat", "librdkafka1", "libyajl2"], cwd=folder, check=True,
+                       stdout=subprocess.DEVNULL)
+        for package in folder.glob("*.deb"):
+            subprocess.run(["dpkg", "-x", str(package), "unpacked"], cwd=folder, check=True)
+    libraries = ":".join(str(path) for path in folder.glob("unpacked/usr/lib/*-linux-gnu"))
+    command = [str(folder / "unpacked" / "usr" / "bin" / "kcat"), "-b", f"127.0.0.1:{broker.port}", *words]
+    return command, {**os.environ, "LD_LIBRARY_PATH": libraries}
+
+
+def kcat_produce(broker, count):
+    command, world = kcat(broker, "-P", "-t", "orders.created", "-X", "acks=all")
+    lines = (PAYLOAD + "\n").encode() * count
+    start = time.perf_counter()
+    subprocess.run(command, input=lines, check=True, env=world)
+    return count / (time.perf_counter() - start)
+
+
+def kcat_consume(broker):
+    return kcat(broker, "-C", "-J", "-q", "-u", "-t", "orders.created", "-o", "end")

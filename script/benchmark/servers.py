@@ -1,10 +1,12 @@
 """What is spoken to: `eyas mock`, a real Nest service, brokers with nothing kept."""
+import base64
 import json
 import socket
 import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from pathlib import Path
 
 from .measure import CACHE, EYAS, NEST, NODE, ORACLE, free_port
@@ -70,9 +72,18 @@ class Broker(Running):
 
     def __enter__(self):
         self.process = subprocess.Popen(self.command(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        while socket.socket().connect_ex(("127.0.0.1", self.port)):
-            time.sleep(0.01)
+        for port in self.ports():
+            while socket.socket().connect_ex(("127.0.0.1", port)):
+                time.sleep(0.01)
+        self.prepare()
         return self
+
+    def ports(self):
+        """Those that listen once it is ready."""
+        return [self.port]
+
+    def prepare(self):
+        """Makes what must be there before anybody publishes."""
 
     def __exit__(self, *_):
         self.stop()
@@ -104,3 +115,46 @@ class Mosquitto(Broker):
         settings.write_text(f"listener {self.port} 127.0.0.1\nallow_anonymous true\nmax_queued_messages 0\n"
                             "max_inflight_messages 0\nsys_interval 1\n")
         return [str(CACHE / "mosquitto" / "mosquitto"), "-c", str(settings)]
+
+
+class RabbitMq(Broker):
+    """With the queue `orders`, whose messages nobody takes."""
+    name, scheme = "RabbitMQ", "amqp"
+
+    def __init__(self):
+        super().__init__()
+        self.api, self.distribution = free_port(), free_port()
+        self.url += "?queue=orders"
+
+    def command(self):
+        return [str(CACHE / "rabbitmq" / "rabbitmq-server"), self.folder.name, str(self.port), str(self.api),
+                str(self.distribution)]
+
+    def ports(self):
+        return [self.port, self.api]
+
+    def prepare(self):
+        self.make_queue("orders")
+
+    def make_queue(self, name):
+        request = urllib.request.Request(f"http://127.0.0.1:{self.api}/api/queues/%2F/{name}", method="PUT",
+                                         data=b'{"durable":true}', headers={
+                                             "content-type": "application/json",
+                                             "authorization": "Basic " + base64.b64encode(b"guest:guest").decode()})
+        urllib.request.urlopen(request).read()
+
+
+class Kafka(Broker):
+    """One node; topics are made by whoever publishes first."""
+    name, scheme = "Kafka", "kafka"
+
+    def __init__(self):
+        super().__init__()
+        self.controller = free_port()
+
+    def command(self):
+        return [str(CACHE / "kafka" / "kafka-server"), self.folder.name, str(self.port), str(self.controller)]
+
+    def prepare(self):
+        for topic in ("orders.created", "ping", "ping.reply"):
+            subprocess.run([EYAS, "emit", self.url, topic, "-d", PAYLOAD, "-O", "create=true", "-q"], check=True)

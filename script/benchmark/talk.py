@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from . import peers
 from .measure import EYAS, NEST, NODE, ORACLE, in_turns, memory, ratio, resident, say
-from .servers import PAYLOAD, Mock, Mosquitto, Nats, Redis, Service
+from .servers import PAYLOAD, Kafka, Mock, Mosquitto, Nats, RabbitMq, Redis, Service
 
 ROUNDS = 5
 
@@ -39,7 +39,8 @@ class Row:
     """A broker and its peers."""
     broker: type
     emits: list
-    watch: Watch
+    watch: Watch | None
+    mock: tuple = ()
     # Nest's MQTT client waits some 40 ms for each call that is alone on its way: few of them must do.
     alone: int = 2_000
 
@@ -53,6 +54,11 @@ ROWS = {
                             Emit(" at QoS 1", ["-O", "qos=1"], "mosquitto_pub -l -q 1", peers.mosquitto_pub_confirmed,
                                  100_000)],
                 Watch("mosquitto_sub", peers.mosquitto_sub), alone=250),
+    "rmq": Row(RabbitMq, [Emit(" that the broker confirms", [], "amqplib, 1000 on their way", peers.amqplib, 100_000)],
+               None),
+    "kafka": Row(Kafka, [Emit(" with acks=all", [], "kafka-producer-perf-test", peers.producer_perf_test, 1_000_000),
+                         Emit(" with acks=all", [], "kcat -P", peers.kcat_produce, 1_000_000)],
+                 Watch("kcat -C -J", peers.kcat_consume)),
 }
 
 
@@ -127,12 +133,14 @@ def ask(*wanted):
     for row in rows(wanted):
         for in_flight, count in ((1, row.alone), (64, 20_000)):
             print(f"{row.broker.name}: send, {in_flight} in flight, medians of {ROUNDS} rounds in turns")
-            with row.broker() as broker, Mock(broker.url) as mock:
+            with row.broker() as broker, Mock(broker.url, *row.mock) as mock:
                 warm(mock.url, in_flight, count, "eyas mock")
 
 
 def tail(*wanted):
     for row in rows(wanted):
+        if not row.watch:
+            continue
         print(f"{row.broker.name}: tail of 300000 events, from the first that is sent to the last that is shown, "
               f"medians of {ROUNDS} rounds in turns")
         with row.broker() as broker:
@@ -148,6 +156,8 @@ def tail(*wanted):
 def flat(*wanted):
     """Five million messages through one tail: what it holds after each million."""
     for row in rows(wanted):
+        if not row.watch:
+            continue
         with row.broker() as broker:
             held = watched(broker, tailing(broker), 1, count=1_000_000, times=5)[1]
         say(f"{row.broker.name}: tail holds, after each million", " ".join(f"{mib:.0f}" for mib in held), "MiB")

@@ -9,6 +9,9 @@ const nest = load(folder);
 // Standard output is for the figures.
 nest.Logger.overrideLogger(false);
 const client = nest.ClientProxyFactory.create(configuration(nest, url, {}));
+// Kafka's must know whose replies it will read before it connects.
+client.subscribeToResponseOf?.(pattern);
+await client.connect();
 
 const call = () => new Promise((resolve, reject) => {
   client.send(pattern, {}).subscribe({ next: resolve, error: reject });
