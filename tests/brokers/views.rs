@@ -132,6 +132,20 @@ fn redis_server_is_watched_while_nats_server_is_down() {
     until_seen(&server, &down.url);
 }
 
+/// Who was named and cannot be watched ends it; among all services it is left out.
+#[test]
+fn redis_server_is_watched_without_whom_lets_nobody_in() {
+    let (open, broker) = (redis::fresh(), redis::broker(&["--requirepass", "secret"]));
+    let shut = redis::url(&broker);
+    let toml = format!("[services.orders]\nurl = \"{}\"\n[services.shut]\nurl = \"{shut}\"\n", open.url);
+    let server = tail_in("lenient", &toml, &["tail", "--all", "-o", "json"]);
+    server.on_stderr("word of who is left out", |lines| {
+        lines.iter().any(|line| line.contains("shut: ") && line.contains("is left out")).then_some(())
+    });
+    until_seen(&server, &open.url);
+    program::run(&["tail", &open.url, &shut]).exits(5).says("cannot watch redis");
+}
+
 /// Where nobody can be reached there is nothing to wait for.
 #[test]
 fn all_down_is_an_error() {

@@ -69,6 +69,7 @@ pub async fn follow(
         until,
         is_bounded,
         wants_unanswered: flags.only.contains(&Only::Unanswered),
+        is_lenient: flags.all,
         is_live: draws,
     };
     let links = watching.open(links, ui).await?;
@@ -104,6 +105,12 @@ pub async fn follow(
     Ok(Ended { code, summary: watching.statistics.summary(Timestamp::now()), shown: watching.seen })
 }
 
+/// Whether trying again would change nothing: it cannot be watched so, or not by us.
+fn is_final(error: &anyhow::Error) -> bool {
+    let kind = error.downcast_ref::<transport::Error>().map(transport::Error::kind);
+    matches!(kind, Some(Kind::Unsupported | Kind::Denied))
+}
+
 fn advance(telling: &mut JoinSet<(Link, Told)>, mut link: Link) {
     telling.spawn(async move {
         let told = link.next().await;
@@ -133,6 +140,8 @@ struct Watching {
     /// Nothing is wanted that was not there at the start.
     is_bounded: bool,
     wants_unanswered: bool,
+    /// Whoever cannot be watched is left out, for nobody named it.
+    is_lenient: bool,
     /// The numbers are shown while they grow.
     is_live: bool,
 }
@@ -141,7 +150,6 @@ impl Watching {
     /// Opens all links at once. One that is down is told, and tried again while the others are watched.
     async fn open(&mut self, links: Vec<Link>, ui: &mut Ui) -> anyhow::Result<Vec<Link>> {
         let mut opening = JoinSet::new();
-        let count = links.len();
         for mut link in links {
             opening.spawn(async move {
                 let opened = link.open().await;
@@ -150,30 +158,36 @@ impl Watching {
         }
         let (mut links, mut down) = (Vec::new(), Vec::new());
         while let Some(opened) = opening.join_next().await {
-            let (link, opened) = opened?;
-            match opened {
-                Ok(note) => ui.note(&note),
-                Err(error) => down.push((link.at, link.shown(), error)),
+            match opened? {
+                (link, Ok(note)) => {
+                    ui.note(&note);
+                    links.push(link);
+                }
+                (link, Err(error)) => down.push((link, error)),
             }
-            links.push(link);
         }
         // The first in the order of the words, whichever was told first.
-        down.sort_by_key(|(at, ..)| *at);
-        let is_final = |error: &anyhow::Error| {
-            let kind = error.downcast_ref::<transport::Error>().map(transport::Error::kind);
-            matches!(kind, Some(Kind::Unsupported | Kind::Denied))
-        };
-        if down.len() == count || down.iter().any(|(.., error)| is_final(error)) {
-            let first = down.iter().position(|(.., error)| is_final(error)).unwrap_or(0);
-            let (at, _, error) = down.swap_remove(first);
-            return Err(match &self.watched[at].label {
+        down.sort_by_key(|(link, _)| link.at);
+        let first = down.iter().position(|(_, error)| is_final(error));
+        let is_over = links.is_empty() || (first.is_some() && !self.is_lenient);
+        if is_over && !down.is_empty() {
+            let (link, error) = down.swap_remove(first.unwrap_or(0));
+            return Err(match &self.watched[link.at].label {
                 Some(label) => error.context(format!("cannot watch {label}")),
                 None => error,
             });
         }
-        for (at, shown, error) in down {
-            let what = format!("{shown} is down, and is tried again: {error:#}");
-            ui.warn(&self.watched[at].says(&what));
+        for (link, error) in down {
+            let shown = link.shown();
+            let what = if is_final(&error) {
+                format!("{shown} is left out: {error:#}")
+            } else {
+                format!("{shown} is down, and is tried again: {error:#}")
+            };
+            ui.warn(&self.watched[link.at].says(&what));
+            if !is_final(&error) {
+                links.push(link);
+            }
         }
         Ok(links)
     }

@@ -7,8 +7,9 @@ use crate::settings::Settings;
 use crate::transport::{self, Endpoint, From, Spec, Support, Watch};
 use crate::ui::Ui;
 
-/// Options that say which messages a service takes, not what a watch sees.
-const OF_THE_SERVICE: &[&str] = &["queue"];
+/// Options that say what a service takes or how a message is sent, not what a watch sees.
+const OF_THE_SERVICE: &[&str] =
+    &["queue", "reply_queue", "persistent", "declare", "key", "compression", "create"];
 
 /// What is watched.
 pub struct Plan {
@@ -68,6 +69,7 @@ impl Plan {
             .hint("name one target with --listen; run one such tail for each")
             .into());
         }
+        share_options(&mut sources, flags);
         label(&mut sources);
         // A proxy passes on all; a broker is asked for just these, in its own wildcards.
         let (asked, shown) =
@@ -170,6 +172,18 @@ fn is_same(one: &Endpoint, other: &Endpoint, spec: &Spec, other_spec: &Spec) -> 
         && options(one).eq(options(other))
 }
 
+/// Each of several targets gets the options that its transport has. One that nobody has stays, and is refused.
+fn share_options(sources: &mut [Planned], flags: &WatchFlags) {
+    let knows = |source: &Planned, key: &str| source.spec.options.iter().any(|option| option.name == key);
+    for (key, _) in &flags.link.options {
+        if sources.iter().any(|source| knows(source, key)) {
+            for source in sources.iter_mut().filter(|source| !knows(source, key)) {
+                source.endpoint.options.remove(key);
+            }
+        }
+    }
+}
+
 /// What each is called: its services, else its transport; its address, too, where that leaves two alike.
 fn label(sources: &mut [Planned]) {
     for source in &mut *sources {
@@ -184,5 +198,80 @@ fn label(sources: &mut [Planned]) {
             let Endpoint { host, port, .. } = &source.endpoint;
             source.label = format!("{} {host}:{port}", source.label);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::secret::Secret;
+    use crate::transport::Tls;
+    use crate::wire::NestVersion;
+
+    fn target(scheme: &str, host: &str, options: &[(&str, &str)], service: Option<&str>) -> Target {
+        let options: BTreeMap<_, _> =
+            options.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        let endpoint = Endpoint {
+            scheme: scheme.to_owned(),
+            host: host.to_owned(),
+            port: 7,
+            user: None,
+            password: Some(Secret::new("p")),
+            path: String::new(),
+            options,
+            tls: Tls::default(),
+            connect_timeout: std::time::Duration::from_secs(1),
+            nest: NestVersion::default(),
+        };
+        Target { endpoint, service: service.map(str::to_owned), origin: String::new() }
+    }
+
+    fn planned(targets: Vec<Target>) -> Vec<Planned> {
+        let mut sources = Vec::new();
+        for target in targets {
+            let spec = transport::find(&target.endpoint.scheme).expect("a transport");
+            add(&mut sources, spec, target);
+        }
+        label(&mut sources);
+        sources
+    }
+
+    #[test]
+    fn services_that_share_a_broker_share_a_watch() {
+        let labels = |targets| planned(targets).into_iter().map(|source| source.label).collect::<Vec<_>>();
+        let shared = vec![
+            target("nats", "localhost", &[("queue", "a")], Some("orders")),
+            target("nats", "127.0.0.1", &[("queue", "b")], Some("billing")),
+            target("nats", "127.0.0.1", &[], Some("orders")),
+            target("nats", "127.0.0.1", &[], None),
+        ];
+        assert_eq!(labels(shared), ["orders+billing"]);
+        let apart = vec![
+            target("nats", "a", &[], None),
+            target("nats", "b", &[], None),
+            target("redis", "a", &[], None),
+            target("nats", "a", &[("stream", "s")], Some("orders")),
+        ];
+        assert_eq!(labels(apart), ["nats a:7", "nats b:7", "redis", "orders"]);
+    }
+
+    #[test]
+    fn each_gets_the_options_that_it_has() {
+        #[derive(clap::Parser)]
+        struct Typed {
+            #[command(flatten)]
+            flags: WatchFlags,
+        }
+        let typed = ["x", "-O", "stream=s", "-O", "nobody=x"];
+        let flags = <Typed as clap::Parser>::try_parse_from(typed).expect("flags").flags;
+        let given = [("stream", "s"), ("nobody", "x")];
+        let mut sources =
+            planned(vec![target("nats", "a", &given, None), target("redis", "a", &given, None)]);
+        share_options(&mut sources, &flags);
+        let keys = |source: &Planned| source.endpoint.options.keys().cloned().collect::<Vec<_>>();
+        assert_eq!(keys(&sources[0]), ["nobody", "stream"]);
+        assert_eq!(keys(&sources[1]), ["nobody"]);
     }
 }
