@@ -30,8 +30,9 @@ const READ_SIZE: usize = 64 << 10;
 /// The highest versions to speak: beyond them topics have ids instead of names, or nothing that eyas wants.
 const FETCH: i16 = 12;
 const PRODUCE: i16 = 9;
-/// Beyond it several groups are asked for at once.
+/// Beyond these several groups are asked for at once.
 const OFFSET_FETCH: i16 = 7;
+const FIND_COORDINATOR: i16 = 3;
 
 type Waiting = oneshot::Sender<Bytes>;
 
@@ -140,10 +141,12 @@ impl Link {
         const PRODUCE_KEY: i16 = 0;
         const FETCH_KEY: i16 = 1;
         const OFFSET_FETCH_KEY: i16 = 9;
+        const FIND_COORDINATOR_KEY: i16 = 10;
         let at_most = match R::KEY {
             PRODUCE_KEY => PRODUCE,
             FETCH_KEY => FETCH,
             OFFSET_FETCH_KEY => OFFSET_FETCH,
+            FIND_COORDINATOR_KEY => FIND_COORDINATOR,
             _ => i16::MAX,
         };
         let version = self.version::<R>(at_most)?;

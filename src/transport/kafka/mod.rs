@@ -11,8 +11,10 @@ mod cluster;
 mod emit;
 mod groups;
 mod last;
+mod letters;
 mod link;
 mod login;
+mod marks;
 mod parcel;
 mod place;
 mod reading;
@@ -27,8 +29,8 @@ use async_trait::async_trait;
 use tokio::sync::Mutex;
 
 use super::{
-    Capabilities, Endpoint, Error, Exchange, Feed, Offers, OptionDoc, Publisher, Result, Service, Spec,
-    Support, Transport, Watch,
+    Broker, Capabilities, Endpoint, Error, Exchange, Feed, Offers, OptionDoc, Publisher, Result, Service,
+    Spec, Support, Transport, Watch,
 };
 use crate::fault::Fault;
 use crate::message::{Message, Pattern};
@@ -195,6 +197,10 @@ impl Transport for Kafka {
 
     async fn serve(&self, patterns: &[Pattern]) -> Result<Service> {
         serve::start(&self.cluster, patterns).await
+    }
+
+    fn broker(&self) -> Option<&dyn Broker> {
+        Some(self)
     }
 
     async fn offers(&self) -> Result<Offers> {

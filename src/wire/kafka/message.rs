@@ -69,6 +69,20 @@ impl Body<'_> {
     }
 }
 
+impl<'a> From<&'a Record> for Body<'a> {
+    /// The same record, to be written anew.
+    fn from(record: &'a Record) -> Self {
+        let field = |field: &'a Option<Bytes>| field.as_deref().map(Cow::Borrowed);
+        let headers = record.headers.iter().map(|(name, value)| (Cow::Borrowed(&**name), field(value)));
+        Self {
+            key: field(&record.key),
+            value: field(&record.value),
+            partition: None,
+            headers: headers.collect(),
+        }
+    }
+}
+
 /// The key of a payload that makes it the Kafka message itself to Nest's client: `value`, or `key` (`wire.md` §8).
 pub fn hijacker(data: &Data) -> Option<&'static str> {
     let Data::Json(json) = data else { return None };

@@ -2,6 +2,7 @@
 
 mod faults;
 mod history;
+mod letters;
 pub mod secure;
 
 use std::sync::LazyLock;
