@@ -241,6 +241,7 @@ fn code_of(cause: &(dyn StdError + 'static)) -> Option<Code> {
     Some(match error.kind() {
         Kind::Unreachable | Kind::Denied => Code::Unreachable,
         Kind::NobodyThere => Code::NobodyThere,
+        Kind::TimedOut => Code::TimedOut,
         Kind::Refused | Kind::Protocol | Kind::Closed => Code::Failed,
         Kind::Unsupported => Code::Usage,
     })
@@ -276,6 +277,7 @@ mod tests {
             (Kind::Unreachable, Code::Unreachable),
             (Kind::Denied, Code::Unreachable),
             (Kind::NobodyThere, Code::NobodyThere),
+            (Kind::TimedOut, Code::TimedOut),
             (Kind::Refused, Code::Failed),
             (Kind::Protocol, Code::Failed),
             (Kind::Closed, Code::Failed),

@@ -43,6 +43,20 @@ pub fn quoted(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { c.escape_debug().to_string() } else { c.to_string() }).collect()
 }
 
+/// A hint for a `word` that is none of `known`, which are called `what`: the nearest one, else all of them.
+pub fn did_you_mean(word: &str, known: impl IntoIterator<Item = impl AsRef<str>>, what: &str) -> String {
+    let mut known: Vec<_> = known.into_iter().map(|name| name.as_ref().to_owned()).collect();
+    known.sort_unstable();
+    known.dedup();
+    let far = |name: &&String| strsim::damerau_levenshtein(word, name);
+    let nearest = known.iter().min_by_key(far).filter(|name| far(name) <= 1 + word.chars().count() / 4);
+    match nearest {
+        Some(name) => format!("did you mean `{name}`? {what}: {}", known.join(", ")),
+        None if known.is_empty() => format!("{what}: none"),
+        None => format!("{what}: {}", known.join(", ")),
+    }
+}
+
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)

@@ -4,8 +4,7 @@ use clap::CommandFactory;
 
 use crate::cli::Cli;
 use crate::exit::Code;
-use crate::fault::Fault;
-use crate::project::did_you_mean;
+use crate::fault::{Fault, did_you_mean};
 use crate::settings::Settings;
 use crate::ui::Ui;
 

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use tokio::time::Instant;
 
 use super::flags::{LinkFlags, ShowFlags};
@@ -95,10 +96,10 @@ pub fn run(args: &Args, settings: &Settings, ui: &mut Ui) -> anyhow::Result<Code
     let spec = transport::find(&target.endpoint.scheme)?;
     target::require(&spec.can.serve, spec.name, ui)?;
     let nest = target.endpoint.nest;
-    let rules = args.rules(nest, ui)?;
     let neighbours = Neighbours::read(&args.from, target.service.as_deref(), &args.play, nest, ui)?;
     let show = Show::new(&args.show, spec.name, target.service.clone())?;
     let transport = transport::open(target.endpoint)?;
+    let rules = args.rules(&*transport, nest, ui)?;
     super::block_on_here(async {
         // What no rule matches is echoed, too: then every pattern is served.
         let patterns = if args.echo { Vec::new() } else { neighbours.with(rules.patterns(), nest) };
@@ -148,7 +149,7 @@ async fn leave_to_others(transport: &dyn Transport, patterns: &[Pattern]) -> any
 }
 
 impl Args {
-    fn rules(&self, nest: NestVersion, ui: &mut Ui) -> Result<Rules, Fault> {
+    fn rules(&self, transport: &dyn Transport, nest: NestVersion, ui: &mut Ui) -> anyhow::Result<Rules> {
         let mut rules: Vec<Rule> =
             self.on.iter().map(|word| responder::parse_on(word)).collect::<Result<_, _>>()?;
         for path in &self.rules {
@@ -158,7 +159,8 @@ impl Args {
             rules.extend(responder::parse_file(&name, &text)?);
         }
         let defaults = Defaults { echo: self.echo, delay: self.delay.unwrap_or_default() };
-        for Rule { pattern, place, .. } in &rules {
+        for Rule { pattern, place, .. } in &mut rules {
+            *pattern = transport.canonical(pattern).with_context(|| format!("{place} cannot be served"))?;
             // A handler of Nest's is registered under its route, which is all that a rule is here.
             pattern::route(pattern, nest)?;
             if !pattern::is_reachable(pattern, nest) {
@@ -168,7 +170,7 @@ impl Args {
                 ));
             }
         }
-        Rules::build(rules, defaults, |pattern| route(pattern, nest))
+        Ok(Rules::build(rules, defaults, |pattern| route(pattern, nest))?)
     }
 }
 

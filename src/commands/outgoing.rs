@@ -62,7 +62,12 @@ pub enum Messages {
     /// Filled in each time.
     Expanded(Box<Message>, Box<Expansion>),
     /// A line each, read by a thread of its own: a slow writer must not hold up the network.
-    Lines(mpsc::Receiver<Result<Message, Fault>>),
+    Lines {
+        /// The messages.
+        messages: mpsc::Receiver<Result<Message, Fault>>,
+        /// What they have in common, where PATTERN is named.
+        head: Option<Box<Message>>,
+    },
 }
 
 impl MessageFlags {
@@ -139,6 +144,7 @@ impl MessageFlags {
         let lines = Ndjson::new(lines, name, self.bare, self.raw);
         let (sender, receiver) = mpsc::channel(READ_AHEAD);
         let template = self.message(pattern.clone().unwrap_or_else(|| Pattern::Text(String::new())));
+        let head = pattern.is_some().then(|| Box::new(template.clone()));
         let name = name.to_owned();
         std::thread::spawn(move || {
             for item in lines {
@@ -149,7 +155,7 @@ impl MessageFlags {
                 }
             }
         });
-        Ok(Messages::Lines(receiver))
+        Ok(Messages::Lines { messages: receiver, head })
     }
 }
 
@@ -182,13 +188,21 @@ impl Messages {
                 let data = Some(expansion.render(seq, message.raw)?);
                 Ok(Some(Message { data, ..(**message).clone() }))
             }
-            Self::Lines(lines) => lines.recv().await.transpose(),
+            Self::Lines { messages, .. } => messages.recv().await.transpose(),
         }
     }
 
     /// Whether there is an end to them by themselves.
     pub fn is_finite(&self) -> bool {
-        matches!(self, Self::Lines(_))
+        matches!(self, Self::Lines { .. })
+    }
+
+    /// What all of them have in common but their data, where they are lines and PATTERN is named.
+    pub fn head(&self) -> Option<&Message> {
+        match self {
+            Self::Lines { head, .. } => head.as_deref(),
+            _ => None,
+        }
     }
 }
 

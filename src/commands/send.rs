@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use super::flags::{LinkFlags, SafetyFlags, ShowFlags};
@@ -102,6 +103,43 @@ pub fn run(args: &Args, settings: &Settings, ui: &mut Ui) -> anyhow::Result<Code
     })
 }
 
+/// Messages of a stream that are read ahead of the link.
+const MESSAGES_AHEAD: usize = 16;
+
+/// A request that was sent.
+struct Asked<'a> {
+    message: &'a Message,
+    exchange: Exchange,
+    start: Instant,
+    /// How many have come.
+    values: u64,
+}
+
+/// Gives the data of `first` and of all that follow to `sender`.
+async fn feed(
+    head: &Message,
+    first: Option<Message>,
+    messages: &mut Messages,
+    sender: mpsc::Sender<Data>,
+) -> anyhow::Result<()> {
+    let mut next = first;
+    for seq in 1.. {
+        let Some(message) = next else { break };
+        if message.pattern != head.pattern {
+            let (one, other) = (head.pattern.as_str(), message.pattern.as_str());
+            return Err(Fault::new(format!("message {seq} is for `{other}`, in a stream to `{one}`"))
+                .hint("a stream of messages is one request: to one pattern")
+                .into());
+        }
+        // A service may answer before it has read everything.
+        if sender.send(message.data.unwrap_or_else(|| Data::classify(b"{}"))).await.is_err() {
+            break;
+        }
+        next = messages.next(seq).await?;
+    }
+    Ok(())
+}
+
 struct Asking<'a> {
     transport: &'a dyn Transport,
     patience: Duration,
@@ -118,8 +156,17 @@ impl Asking<'_> {
     /// Asks one after the other; goes on after an answer that is no, and ends with the last such answer.
     async fn ask_all(&mut self, messages: &mut Messages, count: Option<u64>) -> anyhow::Result<Code> {
         let mut outcome = Ok(Code::Done);
-        for seq in 0..count.unwrap_or(u64::MAX) {
-            let Some(message) = messages.next(seq).await? else { break };
+        let mut next = messages.next(0).await?;
+        if messages.is_finite()
+            && let Some(head) = next.as_ref().or(messages.head())
+            && self.transport.takes_stream(&head.pattern).await?
+        {
+            let head = Message { data: None, ..head.clone() };
+            self.ask_stream(&head, next, messages).await?;
+            return outcome;
+        }
+        for seq in 1.. {
+            let Some(message) = next.take_if(|_| seq <= count.unwrap_or(u64::MAX)) else { break };
             if let Err(error) = self.ask(&message).await {
                 let is_answer = error.is::<Failure>();
                 if let Err(before) = std::mem::replace(&mut outcome, Err(error)) {
@@ -129,6 +176,9 @@ impl Asking<'_> {
                     break;
                 }
             }
+            if Some(seq) != count {
+                next = messages.next(seq).await?;
+            }
         }
         outcome
     }
@@ -136,36 +186,91 @@ impl Asking<'_> {
     async fn ask(&mut self, message: &Message) -> anyhow::Result<()> {
         self.cautions.look(self.transport, message, self.ui);
         let start = Instant::now();
-        let mut exchange = self.transport.request(message).await?;
-        for note in self.transport.take_notes() {
-            self.ui.warn(&note);
-        }
-        for finding in
-            [exchange.finding.take(), unreachable(&message.pattern, self.nest)].into_iter().flatten()
+        let exchange = self.transport.request(message).await?;
+        self.follow(Asked { message, exchange, start, values: 0 }).await
+    }
+
+    /// All messages there are as one request. Replies are told as they come; for those after the last message no
+    /// longer is waited than for any.
+    async fn ask_stream(
+        &mut self,
+        head: &Message,
+        first: Option<Message>,
+        messages: &mut Messages,
+    ) -> anyhow::Result<()> {
+        let (sender, receiver) = mpsc::channel(MESSAGES_AHEAD);
+        let start = Instant::now();
+        let exchange = self.transport.request_stream(head, receiver).await?;
+        let mut asked = Asked { message: head, exchange, start, values: 0 };
+        self.introduce(&mut asked)?;
         {
-            if let Some(finding) = self.findings.once(finding, message.pattern.as_str()) {
+            let mut feeding = std::pin::pin!(feed(head, first, messages, sender));
+            loop {
+                tokio::select! {
+                    outcome = &mut feeding => break outcome?,
+                    reply = asked.exchange.replies.recv() => {
+                        let reply = reply.ok_or_else(|| self.closed())?;
+                        if self.take(&mut asked, &reply?)? {
+                            return Ok(());
+                        }
+                    }
+                }
+            }
+        }
+        self.follow(asked).await
+    }
+
+    /// What there is to say before the first reply.
+    fn introduce(&mut self, asked: &mut Asked<'_>) -> anyhow::Result<()> {
+        self.warn_of_link();
+        let pattern = &asked.message.pattern;
+        let findings = [asked.exchange.finding.take(), unreachable(pattern, self.nest)];
+        for finding in findings.into_iter().flatten() {
+            if let Some(finding) = self.findings.once(finding, pattern.as_str()) {
                 self.show.finding(self.ui, &finding)?;
             }
         }
-        let mut values = 0;
+        Ok(())
+    }
+
+    fn warn_of_link(&mut self) {
+        for note in self.transport.take_notes() {
+            self.ui.warn(&note);
+        }
+    }
+
+    fn closed(&self) -> anyhow::Error {
+        anyhow::anyhow!("{} closed the connection", self.transport.shown())
+    }
+
+    /// Tells replies until one is the last.
+    async fn follow(&mut self, mut asked: Asked<'_>) -> anyhow::Result<()> {
+        self.introduce(&mut asked)?;
         loop {
-            let reply = self.wait(&mut exchange, message, values).await?;
-            let took = start.elapsed();
-            values += u64::from(matches!(reply.kind, ReplyKind::Next { .. }));
-            let is_final = reply.is_final() || self.args.replies.is_some_and(|limit| values >= limit);
-            self.tell(message, &exchange.id, &reply, took)?;
-            if reply.kind == ReplyKind::Refused {
-                return Err(self.refused(message, &reply));
-            }
-            self.check(&reply)?;
-            if is_final {
+            let reply = self.wait(&mut asked.exchange, asked.message, asked.values).await?;
+            if self.take(&mut asked, &reply)? {
                 break;
             }
         }
-        if values == 0 {
+        if asked.values == 0 {
             self.ui.note("the service answered without a value: undefined, or a stream that was empty");
         }
         Ok(())
+    }
+
+    /// Tells one reply; whether it was the last that is wanted.
+    fn take(&mut self, asked: &mut Asked<'_>, reply: &Reply) -> anyhow::Result<bool> {
+        let took = asked.start.elapsed();
+        asked.values += u64::from(matches!(reply.kind, ReplyKind::Next { .. }));
+        self.tell(asked.message, &asked.exchange.id, reply, took)?;
+        if reply.is_final() {
+            self.warn_of_link();
+        }
+        if reply.kind == ReplyKind::Refused {
+            return Err(self.refused(asked.message, reply));
+        }
+        self.check(reply)?;
+        Ok(reply.is_final() || self.args.replies.is_some_and(|limit| asked.values >= limit))
     }
 
     async fn wait(
@@ -176,7 +281,7 @@ impl Asking<'_> {
     ) -> anyhow::Result<Reply> {
         match timeout(self.patience, exchange.replies.recv()).await {
             Ok(Some(reply)) => Ok(reply?),
-            Ok(None) => Err(anyhow::anyhow!("{} closed the connection", self.transport.shown())),
+            Ok(None) => Err(self.closed()),
             Err(_) => {
                 let which = if values == 0 { "no reply" } else { "no further reply" };
                 let (pattern, patience) = (message.pattern.as_str(), self.patience);

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::fault::Fault;
+use crate::fault::{Fault, did_you_mean};
 pub use expand::expand;
 
 /// The file's name; it is found by walking up.
@@ -165,20 +165,6 @@ fn explain(file: &Path, source: &str, error: &toml::de::Error) -> Fault {
 fn unknown_key(message: &str) -> Option<(&str, Vec<&str>)> {
     let quoted: Vec<_> = message.strip_prefix("unknown field ")?.split('`').skip(1).step_by(2).collect();
     quoted.split_first().map(|(key, known)| (*key, known.to_vec()))
-}
-
-/// A hint for a `word` that is none of `known`, which are called `what`: the nearest one, else all of them.
-pub fn did_you_mean(word: &str, known: impl IntoIterator<Item = impl AsRef<str>>, what: &str) -> String {
-    let mut known: Vec<_> = known.into_iter().map(|name| name.as_ref().to_owned()).collect();
-    known.sort_unstable();
-    known.dedup();
-    let far = |name: &&String| strsim::damerau_levenshtein(word, name);
-    let nearest = known.iter().min_by_key(far).filter(|name| far(name) <= 1 + word.chars().count() / 4);
-    match nearest {
-        Some(name) => format!("did you mean `{name}`? {what}: {}", known.join(", ")),
-        None if known.is_empty() => format!("{what}: none"),
-        None => format!("{what}: {}", known.join(", ")),
-    }
 }
 
 #[cfg(test)]

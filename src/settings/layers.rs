@@ -6,8 +6,8 @@ use std::time::Duration;
 use toml::Spanned;
 
 use super::{Origin, Service, Sourced, World, parse_duration};
-use crate::fault::Fault;
-use crate::project::{self, Keys, Layer};
+use crate::fault::{Fault, did_you_mean};
+use crate::project::{Keys, Layer};
 
 /// The files, the stronger first.
 pub(super) struct Layers<'a> {
@@ -81,7 +81,7 @@ impl<'a> Layers<'a> {
         if !self.files().any(|(layer, _)| layer.profiles.contains_key(&name)) {
             let known = self.files().flat_map(|(layer, _)| layer.profiles.keys());
             return Err(Fault::new(format!("there is no profile `{name}` (from: {origin})"))
-                .hint(project::did_you_mean(&name, known, "the profiles")));
+                .hint(did_you_mean(&name, known, "the profiles")));
         }
         Ok(Sourced::new(Some(name), origin))
     }

@@ -18,6 +18,8 @@ pub enum Kind {
     Refused,
     /// The peer does not speak the protocol.
     Protocol,
+    /// The service's own deadline passed.
+    TimedOut,
     /// The link ended while it was in use.
     Closed,
     /// This transport cannot do that, or not with these settings.

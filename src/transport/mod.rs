@@ -7,6 +7,7 @@ mod broker;
 mod calls;
 mod error;
 mod feed;
+pub mod grpc;
 pub mod kafka;
 pub mod mqtt;
 pub mod nats;
@@ -27,7 +28,7 @@ use async_trait::async_trait;
 use tokio::sync::mpsc;
 
 use crate::fault::Fault;
-use crate::message::{Called, Delivery, Finding, Message, Pattern, Reply};
+use crate::message::{Called, Data, Delivery, Finding, Message, Pattern, Reply};
 use crate::secret::Secret;
 use crate::wire::NestVersion;
 
@@ -37,7 +38,7 @@ pub use feed::{Feed, FeedSender, feed};
 pub use offer::{Offer, Offers};
 
 /// Every transport there is. Help, completions, checks and tests iterate this.
-pub const ALL: &[Spec] = &[tcp::SPEC, redis::SPEC, nats::SPEC, mqtt::SPEC, kafka::SPEC, rmq::SPEC];
+pub const ALL: &[Spec] = &[tcp::SPEC, redis::SPEC, nats::SPEC, mqtt::SPEC, kafka::SPEC, rmq::SPEC, grpc::SPEC];
 
 /// What a transport is called, what it takes and what it can do: known before anything connects.
 pub struct Spec {
@@ -122,6 +123,8 @@ pub struct Endpoint {
     pub tls: Tls,
     /// How long connecting may take, TLS and login included.
     pub connect_timeout: Duration,
+    /// How long a reply may take: the deadline, where a transport tells the service one.
+    pub reply_timeout: Duration,
     /// Whose rules patterns and replies follow.
     pub nest: NestVersion,
     /// The folder where what was changed on a broker is remembered until it is put back; none = nowhere.
@@ -173,6 +176,24 @@ pub trait Transport: Send + Sync {
     fn caution(&self, message: &Message) -> Option<String> {
         let _ = message;
         None
+    }
+
+    /// The one way to write `pattern`, where this transport takes several for the same.
+    fn canonical(&self, pattern: &Pattern) -> Result<Pattern> {
+        Ok(pattern.clone())
+    }
+
+    /// Whether a request to `pattern` is a stream of messages, which go by [`Transport::request_stream`].
+    async fn takes_stream(&self, pattern: &Pattern) -> Result<bool> {
+        let _ = pattern;
+        Ok(false)
+    }
+
+    /// Sends one request of many messages: `head` has all but their data. Replies come as in
+    /// [`Transport::request`], before the last message or after it.
+    async fn request_stream(&self, head: &Message, messages: mpsc::Receiver<Data>) -> Result<Exchange> {
+        let _ = (head, messages);
+        Err(Error::unsupported("on this transport a request is one message"))
     }
 
     /// The exact bytes `message` would be on the wire: a request if `id` is given.

@@ -20,9 +20,25 @@ pub(super) type Writer = Box<dyn AsyncWrite + Send + Unpin>;
 /// # Errors
 /// [`Kind::Unreachable`], with the cause and what to look at.
 pub(super) async fn connect(endpoint: &Endpoint, secure: bool) -> Result<(Reader, Writer)> {
+    connect_for(endpoint, secure, &[]).await
+}
+
+/// The same for one of `protocols`, which TLS agrees on.
+///
+/// # Errors
+/// As [`connect`].
+pub(super) async fn connect_for(
+    endpoint: &Endpoint,
+    secure: bool,
+    protocols: &[&[u8]],
+) -> Result<(Reader, Writer)> {
     let wrong =
         |error: anyhow::Error| Error::unsupported("TLS cannot be used as it is set up").because(error);
-    let tls = if secure { Some(tls::connector(&endpoint.tls, &endpoint.host).map_err(wrong)?) } else { None };
+    let tls = if secure {
+        Some(tls::connector(&endpoint.tls, &endpoint.host, protocols).map_err(wrong)?)
+    } else {
+        None
+    };
     let unreachable = || Error::new(Kind::Unreachable, format!("could not connect to {}", endpoint.shown()));
     match timeout(endpoint.connect_timeout, dial(endpoint, tls)).await {
         Ok(Ok(halves)) => Ok(halves),
@@ -47,7 +63,7 @@ pub(super) async fn upgrade(
     (reader, writer): (Reader, Writer),
     endpoint: &Endpoint,
 ) -> Result<(Reader, Writer)> {
-    let (connector, name) = tls::connector(&endpoint.tls, &endpoint.host)
+    let (connector, name) = tls::connector(&endpoint.tls, &endpoint.host, &[])
         .map_err(|error| Error::unsupported("TLS cannot be used as it is set up").because(error))?;
     let stream = connector.connect(name, tokio::io::join(reader, writer)).await.map_err(|error| {
         let error = anyhow::Error::from(error);
@@ -101,11 +117,19 @@ impl Listener {
     /// # Errors
     /// [`Kind::Unreachable`]: the address is taken, or not ours.
     pub(super) async fn bind(address: &str, tls: Option<&Tls>) -> Result<Self> {
+        Self::bind_for(address, tls, &[]).await
+    }
+
+    /// The same for one of `protocols`, which TLS agrees on.
+    ///
+    /// # Errors
+    /// As [`Listener::bind`].
+    pub(super) async fn bind_for(address: &str, tls: Option<&Tls>, protocols: &[&[u8]]) -> Result<Self> {
         let failed = || Error::new(Kind::Unreachable, format!("could not listen on {address}"));
         let wrong =
             |error: anyhow::Error| Error::unsupported("TLS cannot be used as it is set up").because(error);
-        let acceptor =
-            tls.map(|tls| tls::server_config(tls).map(TlsAcceptor::from)).transpose().map_err(wrong)?;
+        let config = |tls| tls::server_config(tls, protocols).map(TlsAcceptor::from);
+        let acceptor = tls.map(config).transpose().map_err(wrong)?;
         let socket = TcpListener::bind(address).await.map_err(|error| {
             let hint = match error.kind() {
                 io::ErrorKind::AddrInUse => {

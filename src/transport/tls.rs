@@ -47,8 +47,9 @@ pub(super) fn no_client_config() -> Result<ClientConfig> {
     Ok(builder.with_root_certificates(RootCertStore::empty()).with_no_client_auth())
 }
 
-/// What a server needs: its certificate and key, and the authorities whose clients it demands, if any.
-pub(super) fn server_config(tls: &Tls) -> Result<Arc<ServerConfig>> {
+/// What a server needs: its certificate and key, and the authorities whose clients it demands, if any; of
+/// `protocols` it takes what the client offers, where there are any.
+pub(super) fn server_config(tls: &Tls, protocols: &[&[u8]]) -> Result<Arc<ServerConfig>> {
     let (Some(cert), Some(key)) = (&tls.cert, &tls.key) else {
         return Err(anyhow!("serving TLS needs a certificate and its key (--tls-cert, --tls-key)"));
     };
@@ -65,18 +66,28 @@ pub(super) fn server_config(tls: &Tls) -> Result<Arc<ServerConfig>> {
         }
         None => builder.with_no_client_auth(),
     };
-    let config = builder
+    let mut config = builder
         .with_single_cert(read_chain(cert)?, read_key(key)?)
         .with_context(|| format!("`{}` and `{}` do not fit together", cert.display(), key.display()))?;
+    config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
     Ok(Arc::new(config))
 }
 
-/// A client's side, and the name to expect in the certificate of `host`.
-pub(super) fn connector(tls: &Tls, host: &str) -> Result<(TlsConnector, ServerName<'static>)> {
+/// HTTP/2, as TLS calls it.
+pub(super) const HTTP2: &[u8] = b"h2";
+
+/// A client's side, and the name to expect in the certificate of `host`; `protocols` are offered, where there are any.
+pub(super) fn connector(
+    tls: &Tls,
+    host: &str,
+    protocols: &[&[u8]],
+) -> Result<(TlsConnector, ServerName<'static>)> {
     let name = tls.server_name.as_deref().unwrap_or(host);
     let expected = ServerName::try_from(name.to_owned())
         .with_context(|| format!("`{name}` cannot stand in a certificate"))?;
-    Ok((TlsConnector::from(Arc::new(client_config(tls)?)), expected))
+    let mut config = client_config(tls)?;
+    config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
+    Ok((TlsConnector::from(Arc::new(config)), expected))
 }
 
 fn roots(ca: Option<&Path>) -> Result<RootCertStore> {

@@ -5,6 +5,7 @@ use eyas::transport::{self, Spec, Support};
 use crate::broker::Broker;
 use crate::conformance::{NO_HANDLER, word};
 use crate::eyas as program;
+use crate::grpc;
 use crate::kafka;
 use crate::mqtt;
 use crate::nats;
@@ -37,6 +38,7 @@ pub struct Place {
 const ANY_TCP: &str = "tcp://127.0.0.1:0";
 const ANY_REDIS: &str = "redis://127.0.0.1:1";
 const ANY_NATS: &str = "nats://127.0.0.1:0";
+const ANY_GRPC: &str = "grpc://127.0.0.1:1";
 const ANY_KAFKA: &str = "kafka://127.0.0.1:1";
 const ANY_MQTT: &str = "mqtt://127.0.0.1:1";
 const ANY_RABBITMQ: &str = "amqp://127.0.0.1:1?queue=q";
@@ -133,9 +135,13 @@ grounds! {
     rabbitmq_nest10 = Ground { transport: "rmq", nest: Nest::V10, service: rabbitmq::service, anywhere: ANY_RABBITMQ, serve: rabbitmq::fresh };
     rabbitmq_nest11 = Ground { transport: "rmq", nest: Nest::V11, service: rabbitmq::service, anywhere: ANY_RABBITMQ, serve: rabbitmq::fresh };
     rabbitmq_nest12 = Ground { transport: "rmq", nest: Nest::V12, service: rabbitmq::service, anywhere: ANY_RABBITMQ, serve: rabbitmq::fresh };
+    grpc_nest10 = Ground { transport: "grpc", nest: Nest::V10, service: grpc::service, anywhere: ANY_GRPC, serve: grpc::fresh };
+    grpc_nest11 = Ground { transport: "grpc", nest: Nest::V11, service: grpc::service, anywhere: ANY_GRPC, serve: grpc::fresh };
+    grpc_nest12 = Ground { transport: "grpc", nest: Nest::V12, service: grpc::service, anywhere: ANY_GRPC, serve: grpc::fresh };
 }
 
-/// Makes a test of each function on each ground. Their names tell both, so that `script/test` can leave out by
+/// Makes a test of each function on each ground but gRPC's: what has methods instead of patterns is asked the same in
+/// `grpc/suite.rs`. Their names tell both, so that `script/test` can leave out by
 /// name what could not be had.
 macro_rules! on_every_ground {
     ($($test:ident),* $(,)?) => {
@@ -181,6 +187,7 @@ pub fn endpoint(url: &str, nest: Nest) -> transport::Endpoint {
         options: url.query_pairs().into_owned().collect(),
         tls: transport::Tls::default(),
         connect_timeout: crate::server::PATIENCE,
+        reply_timeout: crate::server::PATIENCE,
         nest: nest.major().parse().expect("eyas knows this version"),
         state: None,
     }

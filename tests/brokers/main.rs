@@ -9,6 +9,7 @@ mod eyas;
 mod fake;
 mod faults;
 mod ground;
+mod grpc;
 mod jetstream;
 mod kafka;
 mod ls;

@@ -111,6 +111,21 @@ pub struct Outcome {
     pub complete: bool,
 }
 
+impl Outcome {
+    /// With the keys of its objects sorted.
+    pub fn sorted(mut self) -> Self {
+        let sorted = |text: &mut String| {
+            // A lone surrogate is what `Value` cannot hold.
+            if let Ok(mut value) = serde_json::from_str::<Value>(text) {
+                value.sort_all_objects();
+                *text = value.to_string();
+            }
+        };
+        self.values.iter_mut().chain(&mut self.error).for_each(sorted);
+        self
+    }
+}
+
 /// One call of Nest's client.
 #[derive(Clone, Debug)]
 pub struct Ask {

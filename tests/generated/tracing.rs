@@ -26,7 +26,7 @@ impl Collector {
         // It ends with the process: nobody waits for it.
         thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
-                if take(stream, &send).is_none() {
+                if take(&stream, &send).is_none() {
                     return;
                 }
             }
@@ -48,8 +48,8 @@ impl Collector {
 }
 
 /// One request; nothing once nobody wants its spans any more.
-fn take(stream: TcpStream, spans: &Sender<Value>) -> Option<()> {
-    let mut reader = BufReader::new(&stream);
+fn take(stream: &TcpStream, spans: &Sender<Value>) -> Option<()> {
+    let mut reader = BufReader::new(stream);
     while !line(&mut reader).is_empty() {}
     // Its body comes in chunks, each after its length, the last one empty.
     let mut body = Vec::new();
@@ -61,7 +61,7 @@ fn take(stream: TcpStream, spans: &Sender<Value>) -> Option<()> {
         reader.by_ref().take(length).read_to_end(&mut body).unwrap();
         line(&mut reader);
     }
-    (&stream).write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}").unwrap();
+    { stream }.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}").unwrap();
     let export: Value = serde_json::from_slice(&body).unwrap();
     let lists = |value: &Value, key: &str| value[key].as_array().unwrap().clone();
     for resource in lists(&export, "resourceSpans") {

@@ -12,6 +12,7 @@
 // {"id":3,"verb":"admin","url":…,"pattern":method,"data":arguments} is what kafkajs' Admin says, and
 // {"id":4,"verb":"transaction","url":…,"pattern":topic,"data":{"values":[…],"end":"commit"|"abort"|"open"}} writes.
 import { createInterface } from 'node:readline';
+import * as overGrpc from './grpc.mjs';
 import { configuration, load, makeTopics, tell } from './nest.mjs';
 
 const nest = load(process.argv[2]);
@@ -52,6 +53,34 @@ async function client({ url, options, metadata }) {
     clients.set(key, found);
   }
   return found;
+}
+
+/** The same over gRPC, whose client has methods instead of `send`: `calls.Calls/Echo`. */
+function callMethod({ url, options, pattern, data, metadata }) {
+  const { grpc } = overGrpc.load(process.argv[2]);
+  const [service, method] = pattern.split('/');
+  const key = JSON.stringify([url, options]);
+  let found = clients.get(key);
+  if (!found) {
+    found = nest.ClientProxyFactory.create(configuration(nest, url, options));
+    clients.set(key, found);
+  }
+  const short = service.split('.').pop();
+  const isCalls = short === 'Calls';
+  const sent = new grpc.Metadata();
+  for (const [name, value] of Object.entries(metadata ?? {})) sent.set(name, value);
+  const call = found.getService(short)[method[0].toLowerCase() + method.slice(1)];
+  const message = isCalls ? overGrpc.toValue(data) : Array.isArray(data) ? nest.rxjs.from(data) : data;
+  const answers = call(message, sent);
+  return isCalls ? answers.pipe(nest.rxjs.map(overGrpc.fromValue)) : answers;
+}
+
+/** A status as eyas tells it; one that no service gave is a failure of this side. */
+function grpcError({ code, details, message }) {
+  const local = [4, 14].includes(code);
+  if (local) return { failure: { code, message } };
+  const { grpc } = overGrpc.load(process.argv[2]);
+  return { error: { code, status: grpc.status[code], message: details } };
 }
 
 function close({ id, url }) {
@@ -103,15 +132,17 @@ async function call(command) {
   let subscription;
   let asking;
   try {
-    asking = await client(inData ? { ...command, metadata: null } : command);
+    asking = command.url.startsWith('grpc') ? null : await client(inData ? { ...command, metadata: null } : command);
   } catch (error) {
     return done({ failure: { code: error.code, message: error.message } });
   }
   started = performance.now();
   const timer = timeout && setTimeout(() => done({ complete: false }), timeout);
-  subscription = asking[verb](pattern, data).subscribe({
+  const isGrpc = command.url.startsWith('grpc');
+  const answers = isGrpc ? callMethod(command) : asking[verb](pattern, data);
+  subscription = answers.subscribe({
     next: (value) => values.push(value === undefined ? { undefined: true } : value),
-    error: (error) => done(error instanceof Error
+    error: (error) => done(isGrpc && error.code !== undefined ? grpcError(error) : error instanceof Error
       ? { failure: { code: error.code, message: error.message } }
       : { error }),
     complete: () => done({ complete: true }),

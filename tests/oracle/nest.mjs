@@ -1,6 +1,7 @@
 // What both halves of the oracle share: one major version of Nest, and what a URL means to it.
 import { createRequire } from 'node:module';
 import { resolve } from 'node:path';
+import { options as grpcOptions } from './grpc.mjs';
 
 /** Nest as it lies installed in `folder`, so that one source serves every major version of it. */
 export function load(folder) {
@@ -50,6 +51,9 @@ export function configuration({ Transport }, url, extra) {
       const options = { urls: [url.replace(/\?.*/, '')], queue: searchParams.get('queue'), ...extra };
       return { transport: Transport.RMQ, options };
     }
+    case 'grpc:':
+    case 'grpcs:':
+      return { transport: Transport.GRPC, options: grpcOptions(url, extra) };
     default:
       throw new Error(`the oracle has no transport for ${url}`);
   }

@@ -2,6 +2,7 @@
 //
 // Says {"ready":port} when it listens (port 0 in the URL takes a free one), then one line for each call of a
 // handler: {"call":pattern,"data":…,"metadata":…}. Ends with its standard input.
+import * as overGrpc from './grpc.mjs';
 import { configuration, load, makeTopics, tell } from './nest.mjs';
 
 const [folder, url, options = '{}'] = process.argv.slice(2);
@@ -43,11 +44,17 @@ const requests = [
 
 const events = ['user.created', 'flood', { evt: 'obj' }];
 
+const isGrpc = url.startsWith('grpc');
+
 /** What the caller sent beside the data: headers, or what Nest calls metadata. */
 function metadata(context) {
   if (context.getConsumer) {
     const headers = Object.entries(context.getMessage().headers);
     return Object.fromEntries(headers.filter(([name]) => !name.startsWith('kafka_')));
+  }
+  if (isGrpc) {
+    const own = Object.entries(context.getMap()).filter(([name]) => !name.match(/^(user-agent|.*encoding)$/));
+    return Object.fromEntries(own);
   }
   const headers = context.getHeaders?.();
   if (headers) return Object.fromEntries(headers.keys().map((name) => [name, headers.get(name)]));
@@ -70,10 +77,37 @@ function add(decorator, pattern, handle) {
   Ctx()(Controller.prototype, name, 1);
   decorator(pattern)(Controller.prototype, name, Object.getOwnPropertyDescriptor(Controller.prototype, name));
 }
+
+/** The same as a method: any JSON as google.protobuf.Value. */
+function addMethod(pattern, handle) {
+  const toValues = (answer) => (nest.rxjs.isObservable(answer)
+    ? answer.pipe(nest.rxjs.map(overGrpc.toValue))
+    : overGrpc.toValue(answer));
+  const decorator = () => nest.GrpcMethod('Calls', overGrpc.method(pattern));
+  add(decorator, pattern, (data, context) => toValues(handle(overGrpc.fromValue(data), context)));
+}
+
+/** The handlers that gRPC alone has. */
+function addHeroes() {
+  const grpc = overGrpc.load(folder);
+  for (const [decorator, name, handle] of overGrpc.heroes(nest, grpc)) {
+    Controller.prototype[name] = handle;
+    const descriptor = Object.getOwnPropertyDescriptor(Controller.prototype, name);
+    // As a compiler does it: what a stream's decorator puts around the handler would be lost.
+    decorator('Heroes', name)(Controller.prototype, name, descriptor);
+    Object.defineProperty(Controller.prototype, name, descriptor);
+  }
+}
+
 // A topic has no other characters, and one that is none ends the whole subscription.
 const can = (pattern) => !url.startsWith('kafka') || /^[\w.-]+$/.test(pattern);
-for (const [pattern, handle] of requests) if (can(pattern)) add(MessagePattern, pattern, handle);
-for (const pattern of events) if (can(pattern)) add(EventPattern, pattern, () => {});
+if (isGrpc) {
+  for (const [pattern, handle] of requests) addMethod(pattern, handle);
+  addHeroes();
+} else {
+  for (const [pattern, handle] of requests) if (can(pattern)) add(MessagePattern, pattern, handle);
+  for (const pattern of events) if (can(pattern)) add(EventPattern, pattern, () => {});
+}
 nest.Controller()(Controller);
 
 class Module {}
@@ -94,10 +128,19 @@ if (url.startsWith('kafka')) {
   const patterns = [...requests.map(([pattern]) => pattern), ...events].filter(can);
   await makeTopics(nest, url, patterns, JSON.parse(options));
 }
+// gRPC tells its port to nobody but the one who binds.
+let bound;
+if (isGrpc) {
+  const { Server } = overGrpc.load(folder).grpc;
+  const bind = Server.prototype.bindAsync;
+  Server.prototype.bindAsync = function (address, credentials, done) {
+    bind.call(this, address, credentials, (error, port) => { bound = port; done(error, port); });
+  };
+}
 await application.listen();
 // A broker may still be at our subscriptions.
 await strategy.natsClient?.flush();
 await strategy.mqttClient?.subscribeAsync('ready');
-tell({ ready: strategy.server?.address?.().port ?? null });
+tell({ ready: bound ?? strategy.server?.address?.().port ?? null });
 
 process.stdin.resume().on('end', () => process.exit(0));

@@ -6,8 +6,7 @@ use std::path::{Path, PathBuf};
 use url::Url;
 
 use super::flags::LinkFlags;
-use crate::fault::Fault;
-use crate::project::did_you_mean;
+use crate::fault::{Fault, did_you_mean};
 use crate::secret::{self, Secret};
 use crate::settings::{Origin, Service, Settings, Sourced};
 use crate::transport::{self, Endpoint, Spec, Support, Tls};
@@ -280,7 +279,8 @@ fn endpoint(
         nest: options.remove("nest").map_or(Ok(crate::wire::NestVersion::default()), |text| text.parse())?,
         options,
         tls,
-        connect_timeout: settings.connect_timeout.or_flag(link.connect_timeout).value,
+        connect_timeout: link.patience(settings).connect,
+        reply_timeout: link.patience(settings).reply,
         state: settings.world.state_folder(),
         scheme,
     })
@@ -306,13 +306,18 @@ fn refuse_tls(scheme: &str, spec: &Spec, tls: &Tls) -> Result<(), Fault> {
     })
 }
 
-/// The query's options, and `-O`, which wins.
+/// The query's options, and `-O`, which wins. The same `-O` twice is a list, with a comma between.
 fn options(url: &Url, link: &LinkFlags, settings: &Settings) -> Result<BTreeMap<String, String>, Fault> {
     let mut options: BTreeMap<_, _> = url.query_pairs().into_owned().collect();
+    let mut given = BTreeMap::<_, String>::new();
     for (key, value) in &link.options {
         let value = settings.expand(&Sourced::new(value.clone(), Origin::Flag))?;
-        options.insert(key.clone(), value);
+        match given.get_mut(key) {
+            Some(list) => list.extend([",", &value]),
+            None => drop(given.insert(key.clone(), value)),
+        }
     }
+    options.extend(given);
     Ok(options)
 }
 

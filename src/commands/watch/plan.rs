@@ -223,7 +223,9 @@ mod tests {
             options,
             tls: Tls::default(),
             connect_timeout: std::time::Duration::from_secs(1),
+            reply_timeout: std::time::Duration::from_secs(1),
             nest: NestVersion::default(),
+            state: None,
         };
         Target { endpoint, service: service.map(str::to_owned), origin: String::new() }
     }

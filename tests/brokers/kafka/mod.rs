@@ -119,7 +119,7 @@ fn kafka_is_left_as_it_was() {
         .says("no topic");
     emit(&url, &known, &["1"]);
     assert_eq!(values(&kept(&url, &known, &[])), [r#""1""#]);
-    assert_eq!(mine(), [known.clone()]);
+    assert_eq!(mine(), std::slice::from_ref(&known));
     program::run(&["send", &url, &known, "-O", "create=true", "--timeout", "100ms"]).exits(4);
     assert_eq!(mine().len(), 2, "{:?}", mine());
     assert_eq!(groups(), 0);

@@ -15,8 +15,8 @@ fn store(name: &str, parts: &[&str]) -> String {
 
 /// Settings of a broker that speaks TLS alone, with the certificate and the key in these files.
 pub fn tls(cert: &str, key: &str) -> String {
-    let read = |path: &str| std::fs::read_to_string(path).expect("a test has written it");
     static STORES: AtomicUsize = AtomicUsize::new(0);
+    let read = |path: &str| std::fs::read_to_string(path).expect("a test has written it");
     let name = format!("server-{}", STORES.fetch_add(1, Ordering::Relaxed));
     let keys = store(&name, &[&read(key), &read(cert)]);
     format!(
