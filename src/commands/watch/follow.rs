@@ -129,6 +129,7 @@ async fn close(telling: &mut JoinSet<(Link, Told)>) {
     }
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "each is a wish of its own")]
 struct Watching {
     watched: Vec<Watched>,
     patience: Duration,
