@@ -93,6 +93,9 @@ pub enum HeaderValue {
 /// Headers in the order they came; a name may repeat.
 pub type Headers = Vec<(String, HeaderValue)>;
 
+/// The header of a reply that is HTTP's status, by its name in HTTP/2 (RFC 9113 §8.3.2).
+pub const STATUS: &str = ":status";
+
 /// A message to be sent.
 #[derive(Clone, Debug)]
 pub struct Message {
@@ -135,6 +138,19 @@ impl Reply {
     /// Whether nothing follows this one.
     pub fn is_final(&self) -> bool {
         !matches!(self.kind, ReplyKind::Next { last: false })
+    }
+
+    /// HTTP's status, where it has one.
+    pub fn status(&self) -> Option<&str> {
+        self.text(STATUS)
+    }
+
+    /// The text of the header `name`.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find_map(|(other, value)| match value {
+            HeaderValue::Text(text) if other == name => Some(text.as_str()),
+            _ => None,
+        })
     }
 }
 

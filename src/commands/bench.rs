@@ -108,7 +108,7 @@ fn send(args: &SendArgs, settings: &Settings, ui: &mut Ui) -> anyhow::Result<Cod
     let target = target::resolve(word, settings, &args.link)?;
     let spec = transport::find(&target.endpoint.scheme)?;
     target::require(&spec.can.request, spec.name, ui)?;
-    let Messages::Same(message) = args.message.messages(words)? else {
+    let Messages::Same(message) = args.message.messages(words, spec.written, "GET")? else {
         return Err(Fault::new("bench sends the same message every time")
             .hint("leave out --ndjson and --expand")
             .into());
@@ -244,7 +244,7 @@ fn emit(args: &EmitArgs, settings: &Settings, ui: &mut Ui) -> anyhow::Result<Cod
     let target = target::resolve(word, settings, &args.link)?;
     let spec = transport::find(&target.endpoint.scheme)?;
     target::require(&spec.can.emit, spec.name, ui)?;
-    let mut messages = args.message.messages(words)?;
+    let mut messages = args.message.messages(words, spec.written, "POST")?;
     let transport = transport::open(target.endpoint)?;
     let count = args.pace.count;
     let limit = lasting(count, args.lasting);

@@ -45,7 +45,7 @@ pub fn run(args: &Args, settings: &Settings, ui: &mut Ui) -> anyhow::Result<Code
     let target = target::resolve(word, settings, &args.link)?;
     let spec = transport::find(&target.endpoint.scheme)?;
     target::require(&spec.can.emit, spec.name, ui)?;
-    let mut messages = args.message.messages(words)?;
+    let mut messages = args.message.messages(words, spec.written, "POST")?;
     let count = args.pace.count.or(if messages.is_finite() { None } else { Some(1) });
     let transport = transport::open(target.endpoint)?;
     super::block_on(async {

@@ -34,6 +34,7 @@ const PARTING: Duration = Duration::from_secs(2);
   eyas mock tcp://127.0.0.1:0 --echo
   eyas mock @billing --from monday.jsonl.zst
   eyas mock nats://127.0.0.1:4222 --from monday.jsonl.zst --play 'billing.>'
+  eyas mock http://127.0.0.1:3000 --on 'GET /orders/:id={\"id\":7}'
 
 Rules file:
   [[on]]

@@ -13,7 +13,7 @@ use crate::exit::Code;
 use crate::fault::Fault;
 use crate::message::{Data, Headers, Message, Pattern};
 use crate::payload::{self, Expand, Expansion, Item, Ndjson};
-use crate::transport::{Delivered, Publisher, Push, Transport};
+use crate::transport::{Delivered, Publisher, Push, Transport, Written};
 use crate::ui::{Progress, Ui};
 
 /// The id that `--dry-run` shows: any would do.
@@ -26,7 +26,7 @@ const READ_AHEAD: usize = 4096;
 #[derive(Args, Clone, Debug)]
 pub struct MessageFlags {
     /// TARGET: whom to speak to, `@service` or a URL; may be left out. PATTERN: text, or JSON if it starts with
-    /// `{`. DATA: one JSON text, or words like `id=7 ok:=true tags[]=new user.name=Ann`; none is `{}`
+    /// `{`; over HTTP METHOD and PATH. DATA: one JSON text, or words like `id=7 ok:=true tags[]=new user.name=Ann`; none is `{}`
     #[arg(value_name = "WORD")]
     pub words: Vec<String>,
     /// After `--` the first word is never a target
@@ -77,28 +77,42 @@ impl MessageFlags {
     /// No pattern, where no line could bring its own; words on both sides of `--`.
     pub fn split(&self) -> Result<(Option<&str>, &[String]), Fault> {
         let (target, words) = target::split(&self.words, &self.after)?;
-        if words.is_empty() && self.ndjson.is_none() {
-            return Err(Fault::new("there is no pattern").hint(
-                "a pattern is what @MessagePattern or @EventPattern says: orders.get, or '{\"cmd\":\"sum\"}'",
-            ));
+        if words.is_empty() && target.is_none() && self.ndjson.is_none() {
+            return Err(no_pattern());
         }
         Ok((target, words))
     }
 
-    /// Reads pattern and data; `words` are those after the target.
+    /// Reads pattern and data; `words` are those after the target, and `written` is how it takes them. Where that
+    /// leaves a method out, `method` is meant.
     ///
     /// # Errors
     /// Words that do not fit together, data that is not JSON, files that cannot be read.
-    pub fn messages(&self, words: &[String]) -> Result<Messages, Fault> {
+    pub fn messages(
+        &self,
+        words: &[String],
+        written: Written,
+        method: &'static str,
+    ) -> Result<Messages, Fault> {
+        let (pattern, data) = self.pattern(words, written, method)?;
         if let Some(source) = &self.ndjson {
-            return self.lines(source, words);
+            return self.lines(source, pattern, &data);
         }
-        let Some((pattern, data)) = words.split_first() else {
-            return Err(Fault::new("there is no pattern"));
+        let mut message = self.message(pattern.ok_or_else(no_pattern)?);
+        let (has_none, is_bare) = match written {
+            Written::Pattern => (false, false),
+            // A file goes as it is: there is no envelope that it must fit into.
+            Written::Request => {
+                let is_file = |source: &String| source == "-" || source.starts_with('@');
+                (data.is_empty() && self.data.is_none(), self.data.as_ref().is_some_and(is_file))
+            }
         };
-        let mut message = self.message(payload::parse_pattern(pattern)?);
+        if has_none {
+            return Ok(Messages::Same(Box::new(message)));
+        }
+        let data = &data[..];
         if !self.expand {
-            message.data = Some(self.payload(data)?);
+            message.data = Some(self.payload(data, is_bare)?);
             return Ok(Messages::Same(Box::new(message)));
         }
         let template = match &self.data {
@@ -113,10 +127,35 @@ impl MessageFlags {
         Message { pattern, data: None, headers: self.headers.clone(), raw: self.raw }
     }
 
-    fn payload(&self, words: &[String]) -> Result<Data, Fault> {
+    /// The pattern, where there is one, and the words after it.
+    fn pattern(
+        &self,
+        words: &[String],
+        written: Written,
+        method: &'static str,
+    ) -> Result<(Option<Pattern>, Vec<String>), Fault> {
+        if words.is_empty() && self.ndjson.is_some() {
+            return Ok((None, Vec::new()));
+        }
+        match written {
+            Written::Pattern => {
+                let (pattern, data) = words.split_first().ok_or_else(no_pattern)?;
+                Ok((Some(payload::parse_pattern(pattern)?), data.to_vec()))
+            }
+            Written::Request => {
+                let has_data = self.data.is_some() || self.ndjson.is_some();
+                let missing = payload::Missing { method, has_data };
+                let (pattern, data) = payload::request_line(words, missing)?;
+                Ok((Some(pattern), data))
+            }
+        }
+    }
+
+    /// The data; `is_bare` takes them as they are, as `--raw` does.
+    fn payload(&self, words: &[String], is_bare: bool) -> Result<Data, Fault> {
         match &self.data {
             None => payload::from_words(words),
-            Some(source) => self.read(source, words)?.into_data(self.raw),
+            Some(source) => self.read(source, words)?.into_data(self.raw || is_bare),
         }
     }
 
@@ -129,14 +168,10 @@ impl MessageFlags {
         payload::read_source(source, &mut stdin.lock(), is_terminal, self.raw)
     }
 
-    fn lines(&self, source: &str, words: &[String]) -> Result<Messages, Fault> {
-        let pattern = match words {
-            [] => None,
-            [pattern] => Some(payload::parse_pattern(pattern)?),
-            [_, word, ..] => {
-                return Err(Fault::new(format!("there is data twice: `{word}` and --ndjson")));
-            }
-        };
+    fn lines(&self, source: &str, pattern: Option<Pattern>, words: &[String]) -> Result<Messages, Fault> {
+        if let Some(word) = words.first() {
+            return Err(Fault::new(format!("there is data twice: `{word}` and --ndjson")));
+        }
         let stdin =
             || Box::new(BufReader::with_capacity(1 << 16, std::io::stdin())) as Box<dyn BufRead + Send>;
         let lines = payload::open_lines(source, stdin, std::io::stdin().is_terminal())?;
@@ -157,6 +192,11 @@ impl MessageFlags {
         });
         Ok(Messages::Lines { messages: receiver, head })
     }
+}
+
+fn no_pattern() -> Fault {
+    Fault::new("there is no pattern")
+        .hint("a pattern is what @MessagePattern or @EventPattern says: orders.get, or '{\"cmd\":\"sum\"}'")
 }
 
 /// The message of one line: its own pattern wins, and headers add up.

@@ -31,6 +31,8 @@ pub const ABOUT: &str = "Send a request, as Nest's ClientProxy.send() does, and 
   eyas send @orders orders.get id=7
   eyas send tcp://127.0.0.1:4000 '{\"cmd\":\"sum\"}' '[1,2,3]'
   eyas send orders.list --timeout 30s -o json
+  eyas send @orders:http GET /orders/7 expand==items
+  eyas send http://127.0.0.1:3000 POST /orders name=first -H 'Authorization: Bearer x'
   eyas send orders.get id=7 --expect '.name == \"first\"'")]
 pub struct Args {
     #[command(flatten)]
@@ -75,7 +77,7 @@ pub fn run(args: &Args, settings: &Settings, ui: &mut Ui) -> anyhow::Result<Code
     let spec = transport::find(&target.endpoint.scheme)?;
     target::require(&spec.can.request, spec.name, ui)?;
     let expect = args.expect.as_deref().map(Query::compile).transpose()?;
-    let mut messages = args.message.messages(words)?;
+    let mut messages = args.message.messages(words, spec.written, "GET")?;
     let count = args.count.or(if messages.is_finite() { None } else { Some(1) });
     let show = Show::new(&args.show, spec.name, target.service)?;
     let nest = target.endpoint.nest;
@@ -319,6 +321,11 @@ impl Asking<'_> {
         {
             self.show.finding(self.ui, &finding)?;
         }
+        if reply.status().is_some_and(|status| status.starts_with('3'))
+            && let Some(location) = reply.text("location")
+        {
+            self.ui.note(&format!("this is a redirect to {location}: -O follow=true goes there"));
+        }
         // Replies of a stream are shown as they come.
         Ok(self.ui.flush()?)
     }
@@ -346,10 +353,9 @@ impl Asking<'_> {
         let failure = if self.ui.format() == Format::Json {
             Failure::silent(Code::Failed)
         } else {
-            Failure::new(
-                Code::Failed,
-                format!("`{}` was answered with an error: {error}", message.pattern.as_str()),
-            )
+            let status = reply.status().map_or_else(String::new, |status| format!(" ({status})"));
+            let what = format!("`{}` was answered with an error{status}: {error}", message.pattern.as_str());
+            Failure::new(Code::Failed, what)
         };
         match advice(&error) {
             Some(hint) => failure.hint(hint).into(),
@@ -365,7 +371,7 @@ fn advice(error: &str) -> Option<&'static str> {
     }
     let is_hidden = error.contains("\"Internal server error\"");
     is_hidden
-        .then_some("Nest hides every exception but RpcException from the caller: the service's log has it")
+        .then_some("Nest hides every exception but RpcException (over HTTP: HttpException) from the caller: the service's log has it")
 }
 
 fn delivery(message: &Message, reply: &Reply) -> Delivery {

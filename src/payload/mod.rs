@@ -2,6 +2,7 @@
 
 mod expand;
 mod ndjson;
+mod request;
 mod words;
 
 use std::io::Read;
@@ -13,6 +14,7 @@ use crate::message::{Data, HeaderValue, Pattern};
 
 pub use expand::{Expand, Expansion};
 pub use ndjson::{Item, Ndjson};
+pub use request::{Missing, request_line};
 pub use words::{from_words, template_from_words};
 
 /// Reads a PATTERN word: JSON if and only if it starts with `{`, else text, `42` included.

@@ -25,6 +25,14 @@ pub fn template_from_words(words: &[String]) -> Result<String, Fault> {
     build(words, true)
 }
 
+/// The name and the value of a `name==value` word, which is no part of the payload.
+pub fn query(word: &str) -> Option<(&str, &str)> {
+    let (name, value) = word.split_once('=')?;
+    let value = value.strip_prefix('=')?;
+    let is_plain = !name.is_empty() && !name.ends_with([':', '\\']) && !name.starts_with(['{', '[', '"']);
+    is_plain.then_some((name, value))
+}
+
 fn build(words: &[String], is_template: bool) -> Result<String, Fault> {
     match words {
         [] => return Ok("{}".to_owned()),

@@ -86,7 +86,12 @@ pub fn parse_on(word: &str) -> Result<Rule, Fault> {
         }
         (Pattern::Json(pattern), word.len() - rest.len() + 1)
     } else {
-        let at = word.find('=').ok_or_else(|| fault("there is no `=`".to_owned()))?;
+        // A path's query has such signs of its own: then the reply is what is JSON to the end.
+        let is_json = |at: &usize| serde_json::from_str::<&RawValue>(&word[at + 1..]).is_ok();
+        let first = word.find('=').ok_or_else(|| fault("there is no `=`".to_owned()))?;
+        let has_query = word[..first].contains('/') && word[..first].contains('?');
+        let later = || word.match_indices('=').map(|(at, _)| at).find(is_json);
+        let at = if has_query { later().unwrap_or(first) } else { first };
         if at == 0 {
             return Err(fault("there is no pattern before the `=`".to_owned()));
         }

@@ -3,11 +3,14 @@
 //! Nothing outside this folder knows which transport it speaks to. Adding one is a file with its [`Spec`] and a
 //! line in [`ALL`].
 
+mod between;
 mod broker;
 mod calls;
+mod endpoint;
 mod error;
 mod feed;
 pub mod grpc;
+pub mod http;
 pub mod kafka;
 pub mod mqtt;
 pub mod nats;
@@ -19,26 +22,22 @@ pub mod rmq;
 pub mod tcp;
 mod tls;
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::mpsc;
 
 use crate::fault::Fault;
 use crate::message::{Called, Data, Delivery, Finding, Message, Pattern, Reply};
-use crate::secret::Secret;
-use crate::wire::NestVersion;
 
 pub use broker::{Broker, Letter, Letters, Store};
+pub use endpoint::{Endpoint, Tls};
 pub use error::{Error, Kind, Result};
 pub use feed::{Feed, FeedSender, feed};
 pub use offer::{Offer, Offers};
 
 /// Every transport there is. Help, completions, checks and tests iterate this.
-pub const ALL: &[Spec] = &[tcp::SPEC, redis::SPEC, nats::SPEC, mqtt::SPEC, kafka::SPEC, rmq::SPEC, grpc::SPEC];
+pub const ALL: &[Spec] = &[tcp::SPEC, redis::SPEC, nats::SPEC, mqtt::SPEC, kafka::SPEC, rmq::SPEC, grpc::SPEC, http::SPEC];
 
 /// What a transport is called, what it takes and what it can do: known before anything connects.
 pub struct Spec {
@@ -54,6 +53,8 @@ pub struct Spec {
     pub default_tls_port: u16,
     /// What `-O` and the URL's query may hold, beside [`COMMON_OPTIONS`].
     pub options: &'static [OptionDoc],
+    /// How PATTERN and DATA are written for it.
+    pub written: Written,
     /// What it can do.
     pub can: Capabilities,
     /// Makes the transport; no I/O.
@@ -66,6 +67,15 @@ pub struct OptionDoc {
     pub name: &'static str,
     /// What it does, in a line.
     pub help: &'static str,
+}
+
+/// How PATTERN and DATA are written for a transport.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Written {
+    /// PATTERN is one word; without DATA `{}` is sent.
+    Pattern,
+    /// PATTERN is METHOD and PATH, which has a default each; without DATA none is sent.
+    Request,
 }
 
 /// Options that every transport takes.
@@ -100,58 +110,6 @@ pub enum Support {
     Caveat(&'static str),
     /// It cannot, because.
     No(&'static str),
-}
-
-/// Where a transport connects to, and how: everything it may know.
-#[derive(Clone, Debug)]
-pub struct Endpoint {
-    /// The URL's scheme.
-    pub scheme: String,
-    /// Host name or address, without brackets.
-    pub host: String,
-    /// Port.
-    pub port: u16,
-    /// User name, where the URL has one.
-    pub user: Option<String>,
-    /// Password, where the URL has one.
-    pub password: Option<Secret>,
-    /// The URL's path without its leading slash: a database, a virtual host.
-    pub path: String,
-    /// The URL's query and `-O`, which wins.
-    pub options: BTreeMap<String, String>,
-    /// TLS settings; used where the scheme is one of TLS.
-    pub tls: Tls,
-    /// How long connecting may take, TLS and login included.
-    pub connect_timeout: Duration,
-    /// How long a reply may take: the deadline, where a transport tells the service one.
-    pub reply_timeout: Duration,
-    /// Whose rules patterns and replies follow.
-    pub nest: NestVersion,
-    /// The folder where what was changed on a broker is remembered until it is put back; none = nowhere.
-    pub state: Option<PathBuf>,
-}
-
-impl Endpoint {
-    /// The address as it may be shown: never the password.
-    pub fn shown(&self) -> String {
-        let host = if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
-        format!("{}://{host}:{}", self.scheme, self.port)
-    }
-}
-
-/// TLS settings of an endpoint.
-#[derive(Clone, Debug, Default)]
-pub struct Tls {
-    /// PEM file of the authorities to trust instead of the system's.
-    pub ca: Option<PathBuf>,
-    /// PEM file of the client's certificate chain.
-    pub cert: Option<PathBuf>,
-    /// PEM file of the client's key.
-    pub key: Option<PathBuf>,
-    /// The name to expect in the server's certificate instead of the host.
-    pub server_name: Option<String>,
-    /// Trust any certificate.
-    pub insecure: bool,
 }
 
 /// An open transport. Connections are made when first needed and kept.

@@ -39,20 +39,26 @@ pub(super) async fn connect_for(
     } else {
         None
     };
-    let unreachable = || Error::new(Kind::Unreachable, format!("could not connect to {}", endpoint.shown()));
     match timeout(endpoint.connect_timeout, dial(endpoint, tls)).await {
         Ok(Ok(halves)) => Ok(halves),
-        Ok(Err(error)) => {
-            let hint = advice(&error, secure);
-            Err(unreachable().because(error).hint(hint))
-        }
-        Err(_) => {
-            let waited = endpoint.connect_timeout;
-            Err(unreachable()
-                .because(anyhow::anyhow!("no answer within {waited:?}"))
-                .hint("check host and port, or wait longer with --connect-timeout"))
-        }
+        Ok(Err(error)) => Err(unreachable(endpoint, error, secure)),
+        Err(_) => Err(too_slow(endpoint)),
     }
+}
+
+/// That `endpoint` cannot be reached, and what to look at.
+pub(super) fn unreachable(endpoint: &Endpoint, cause: anyhow::Error, secure: bool) -> Error {
+    let hint = advice(&cause, secure);
+    Error::new(Kind::Unreachable, format!("could not connect to {}", endpoint.shown()))
+        .because(cause)
+        .hint(hint)
+}
+
+/// That `endpoint` did not answer within its time.
+pub(super) fn too_slow(endpoint: &Endpoint) -> Error {
+    Error::new(Kind::Unreachable, format!("could not connect to {}", endpoint.shown()))
+        .because(anyhow::anyhow!("no answer within {:?}", endpoint.connect_timeout))
+        .hint("check host and port, or wait longer with --connect-timeout")
 }
 
 /// Goes on in TLS where the peer spoke first in plain text, as a NATS broker does.
@@ -65,13 +71,8 @@ pub(super) async fn upgrade(
 ) -> Result<(Reader, Writer)> {
     let (connector, name) = tls::connector(&endpoint.tls, &endpoint.host, &[])
         .map_err(|error| Error::unsupported("TLS cannot be used as it is set up").because(error))?;
-    let stream = connector.connect(name, tokio::io::join(reader, writer)).await.map_err(|error| {
-        let error = anyhow::Error::from(error);
-        let hint = advice(&error, true);
-        Error::new(Kind::Unreachable, format!("could not connect to {}", endpoint.shown()))
-            .because(error)
-            .hint(hint)
-    })?;
+    let stream = connector.connect(name, tokio::io::join(reader, writer)).await;
+    let stream = stream.map_err(|error| unreachable(endpoint, error.into(), true))?;
     let (reader, writer) = tokio::io::split(stream);
     Ok((Box::new(reader), Box::new(writer)))
 }

@@ -1,6 +1,7 @@
 //! Nest's bytes: envelopes, framing, pattern → route. Pure: bytes in, [`crate::message`] out, and back.
 
 pub mod grpc;
+pub mod http;
 pub mod javascript;
 pub mod kafka;
 pub mod mqtt;

@@ -193,10 +193,10 @@ pub fn endpoint(url: &str, nest: Nest) -> transport::Endpoint {
     }
 }
 
-/// No transport without tests.
+/// No transport without tests. What has no patterns of Nest's has a file of its own.
 #[test]
 fn every_transport_is_here() {
-    for spec in transport::ALL {
+    for spec in transport::ALL.iter().filter(|spec| spec.written == transport::Written::Pattern) {
         assert!(ALL.iter().any(|ground| ground.transport == spec.name), "nothing tests {}", spec.name);
     }
     for ground in ALL {

@@ -37,6 +37,13 @@ impl Nest {
         command
     }
 
+    /// Node itself, which runs `script`.
+    pub fn node(script: &str) -> Command {
+        let mut command = Command::new(environment("EYAS_NODE"));
+        command.args(["--input-type=module", "-e", script]).env("NO_COLOR", "1");
+        command
+    }
+
     /// The client of this version that all tests share.
     pub fn client(self) -> &'static Client {
         static CLIENTS: [LazyLock<Client>; 3] = [
@@ -73,7 +80,18 @@ impl Service {
     /// Starts one at `url`, with `options` for its transport.
     pub fn spawn(nest: Nest, url: &str, options: &Value) -> Self {
         let mut command = nest.command("service.mjs");
-        let server = Server::spawn("the Nest service", command.arg(url).arg(options.to_string()));
+        command.arg(url).arg(options.to_string());
+        Self::ready(url, &mut command)
+    }
+
+    /// Starts one that speaks HTTP (`tests/oracle/http.mjs`), on a free port.
+    pub fn http() -> Self {
+        let url = "http://127.0.0.1:0";
+        Self::ready(url, Nest::V12.command("http.mjs").arg(url))
+    }
+
+    fn ready(url: &str, command: &mut Command) -> Self {
+        let server = Server::spawn("the Nest service", command);
         let port = server.on_stdout("ready line", |lines| {
             let line: Value = serde_json::from_str(lines.first()?).expect("the service speaks JSON");
             Some(line["ready"].clone())

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::settings::{Look, Typed, World};
-use crate::transport::{Capabilities, Error, OptionDoc};
+use crate::transport::{Capabilities, Error, OptionDoc, Written};
 use crate::wire::NestVersion;
 
 const CAN: Capabilities = Capabilities {
@@ -24,6 +24,7 @@ static SPECS: [Spec; 2] = [
         default_port: 1111,
         default_tls_port: 1112,
         options: &[],
+        written: Written::Pattern,
         can: CAN,
         open: |_| Err(Error::unsupported("never opened")),
     },
@@ -34,6 +35,7 @@ static SPECS: [Spec; 2] = [
         default_port: 2222,
         default_tls_port: 2222,
         options: &[OptionDoc { name: "proto", help: "a file" }],
+        written: Written::Pattern,
         can: CAN,
         open: |_| Err(Error::unsupported("never opened")),
     },

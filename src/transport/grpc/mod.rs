@@ -51,6 +51,7 @@ pub const SPEC: Spec = Spec {
         OptionDoc { name: "defaults", help: "true: show fields that are not set" },
         OptionDoc { name: "gzip", help: "true: compress what is sent; what is received may always be" },
     ],
+    written: super::Written::Pattern,
     can: Capabilities {
         emit: Support::No("gRPC has no events, every call is answered: use send"),
         request: Support::Yes,

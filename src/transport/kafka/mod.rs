@@ -57,6 +57,7 @@ pub const SPEC: Spec = Spec {
         OptionDoc { name: "isolation", help: "read_committed (default) or read_uncommitted" },
         OptionDoc { name: "sasl", help: "how to log in: plain (default), scram-sha-256 or scram-sha-512" },
     ],
+    written: super::Written::Pattern,
     can: Capabilities {
         emit: Support::Yes,
         request: Support::Yes,

@@ -17,7 +17,7 @@ use tokio::sync::Mutex;
 
 use super::{
     Capabilities, Endpoint, Error, Exchange, Feed, Offers, OptionDoc, Publisher, Result, Service, Spec,
-    Support, Transport, Watch, net,
+    Support, Transport, Watch, Written, net,
 };
 use crate::fault::Fault;
 use crate::message::{Data, Headers, Message, Pattern};
@@ -47,6 +47,7 @@ pub const SPEC: Spec = Spec {
             help: "4 (MQTT 3.1.1) or 5; without it 5, and 3.1.1 where the broker has no 5",
         },
     ],
+    written: Written::Pattern,
     can: Capabilities {
         emit: Support::Yes,
         request: Support::Caveat(

@@ -23,7 +23,7 @@ use tokio::sync::Mutex;
 
 use super::{
     Broker, Capabilities, Endpoint, Error, Exchange, Feed, From, Kind, Offers, OptionDoc, Publisher, Result,
-    Service, Spec, Support, Transport, Watch,
+    Service, Spec, Support, Transport, Watch, Written,
 };
 use crate::fault::Fault;
 use crate::message::{Finding, Message, Pattern};
@@ -48,6 +48,7 @@ pub const SPEC: Spec = Spec {
         OptionDoc { name: "stream", help: "the JetStream stream that confirms events, or that `tail` reads" },
         OptionDoc { name: "tls_first", help: "speak TLS before the broker's first word: true or false" },
     ],
+    written: Written::Pattern,
     can: Capabilities {
         emit: Support::Yes,
         request: Support::Yes,
@@ -134,15 +135,6 @@ impl Transport for Nats {
 
 fn is_secure(endpoint: &Endpoint) -> bool {
     SPEC.tls_schemes.contains(&endpoint.scheme.as_str())
-}
-
-/// Whether the option `name` is on.
-fn flag(endpoint: &Endpoint, name: &str) -> Result<bool> {
-    match endpoint.options.get(name).map(String::as_str) {
-        None | Some("false") => Ok(false),
-        Some("true") => Ok(true),
-        Some(other) => Err(Error::unsupported(format!("`{name}={other}` is neither true nor false"))),
-    }
 }
 
 /// The subject that `pattern` means to a client.

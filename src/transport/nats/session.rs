@@ -72,7 +72,7 @@ fn unreachable(endpoint: &Endpoint) -> Error {
 
 async fn greet(endpoint: &Endpoint, name: &'static str) -> Result<Session> {
     let secure = super::is_secure(endpoint);
-    let tls_first = secure && super::flag(endpoint, "tls_first")?;
+    let tls_first = secure && endpoint.flag("tls_first")?;
     let halves = net::connect(endpoint, tls_first).await?;
     let mut inlet = Inlet::new(halves.0, endpoint.shown());
     let info = inlet.info().await?;

@@ -14,7 +14,7 @@ use tokio::sync::Mutex;
 
 use super::{
     Capabilities, Delivered, Endpoint, Error, Exchange, Feed, Offers, OptionDoc, Publisher, Push, Result,
-    Service, Spec, Support, Transport, Watch, net,
+    Service, Spec, Support, Transport, Watch, Written, net,
 };
 use crate::message::{Data, Delivery, Message, Pattern};
 use crate::wire::redis::{self as wire, Wildcards};
@@ -35,6 +35,7 @@ pub const SPEC: Spec = Spec {
         name: "wildcards",
         help: "patterns of services with `wildcards: true`, like users.*: up to Nest 12.1.0 they reply to the pattern itself",
     }],
+    written: Written::Pattern,
     can: Capabilities {
         emit: Support::Yes,
         request: Support::Yes,

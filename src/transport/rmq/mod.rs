@@ -58,6 +58,7 @@ pub const SPEC: Spec = Spec {
         },
         OptionDoc { name: "api", help: "where the broker's management is (default http://HOST:15672)" },
     ],
+    written: super::Written::Pattern,
     can: Capabilities {
         emit: Support::Yes,
         request: Support::Yes,

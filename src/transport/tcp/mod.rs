@@ -11,7 +11,7 @@ use tokio::sync::Mutex;
 
 use super::{
     Bind, Capabilities, Delivered, Endpoint, Error, Exchange, OptionDoc, Proxy, Publisher, Push, Result,
-    Service, Spec, Support, Tls, Transport, net,
+    Service, Spec, Support, Tls, Transport, Written, net,
 };
 use crate::message::{Data, Message, Pattern};
 use crate::transport::outbox::Taken;
@@ -32,6 +32,7 @@ pub const SPEC: Spec = Spec {
         },
         OptionDoc { name: "listen_key", help: "`tail --listen`: PEM key of that certificate" },
     ],
+    written: Written::Pattern,
     can: Capabilities {
         emit: Support::Yes,
         request: Support::Yes,
