@@ -49,6 +49,7 @@ complete -c eyas -n "__fish_eyas_needs_command" -f -a "replay" -d 'Send what was
 complete -c eyas -n "__fish_eyas_needs_command" -f -a "mock" -d 'Answer requests as a Nest service would, by rules'
 complete -c eyas -n "__fish_eyas_needs_command" -f -a "bench" -d 'Measure how many calls a service answers, and how fast'
 complete -c eyas -n "__fish_eyas_needs_command" -f -a "dlq" -d 'See dead letters, send them again, or throw them away'
+complete -c eyas -n "__fish_eyas_needs_command" -f -a "health" -d 'Tell whether services are well, and what they speak through can be reached'
 complete -c eyas -n "__fish_eyas_needs_command" -f -a "ls" -d 'List services, or what a live address offers and who takes from it'
 complete -c eyas -n "__fish_eyas_needs_command" -f -a "doctor" -d 'Show every setting, where it came from, and what there is to work with'
 complete -c eyas -n "__fish_eyas_needs_command" -f -a "completions" -d 'Print the completion script of a shell'
@@ -587,6 +588,30 @@ complete -c eyas -n "__fish_eyas_using_subcommand dlq; and __fish_seen_subcomman
 complete -c eyas -n "__fish_eyas_using_subcommand dlq; and __fish_seen_subcommand_from purge" -s v -l verbose -d 'More talk on stderr'
 complete -c eyas -n "__fish_eyas_using_subcommand dlq; and __fish_seen_subcommand_from purge" -l no-input -d 'Never ask, not even on a terminal'
 complete -c eyas -n "__fish_eyas_using_subcommand dlq; and __fish_seen_subcommand_from purge" -s h -l help -d 'Print help'
+complete -c eyas -n "__fish_eyas_using_subcommand health" -l every -d 'How long to wait between two rounds [default: 2s]' -r
+complete -c eyas -n "__fish_eyas_using_subcommand health" -l for -d 'End after this time' -r
+complete -c eyas -n "__fish_eyas_using_subcommand health" -s O -l option -d 'An option of the transport, as in the URL\'s query, or `nest=11` for a service of Nest 11; repeatable' -r
+complete -c eyas -n "__fish_eyas_using_subcommand health" -l timeout -d 'How long to wait for the first reply, then between replies [default: 5s]' -r
+complete -c eyas -n "__fish_eyas_using_subcommand health" -l connect-timeout -d 'How long connecting may take, TLS and login included [default: 5s]' -r
+complete -c eyas -n "__fish_eyas_using_subcommand health" -l tls-ca -d 'PEM file of the authorities to trust instead of the system\'s' -r -F
+complete -c eyas -n "__fish_eyas_using_subcommand health" -l tls-cert -d 'PEM file of the client\'s certificate' -r -F
+complete -c eyas -n "__fish_eyas_using_subcommand health" -l tls-key -d 'PEM file of the client\'s key' -r -F
+complete -c eyas -n "__fish_eyas_using_subcommand health" -l tls-server-name -d 'The name to expect in the server\'s certificate' -r
+complete -c eyas -n "__fish_eyas_using_subcommand health" -s o -l output -d 'How results are shown' -r -f -a "pretty\t''
+line\t''
+json\t''
+raw\t''
+quiet\t''"
+complete -c eyas -n "__fish_eyas_using_subcommand health" -l color -d 'When to use colours' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c eyas -n "__fish_eyas_using_subcommand health" -l profile -d 'The profile of eyas.toml to use' -r
+complete -c eyas -n "__fish_eyas_using_subcommand health" -s w -l watch -d 'Ask again and again, and tell what changed'
+complete -c eyas -n "__fish_eyas_using_subcommand health" -l insecure -d 'Trust any certificate'
+complete -c eyas -n "__fish_eyas_using_subcommand health" -s q -l quiet -d 'No talk on stderr but errors'
+complete -c eyas -n "__fish_eyas_using_subcommand health" -s v -l verbose -d 'More talk on stderr'
+complete -c eyas -n "__fish_eyas_using_subcommand health" -l no-input -d 'Never ask, not even on a terminal'
+complete -c eyas -n "__fish_eyas_using_subcommand health" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c eyas -n "__fish_eyas_using_subcommand ls" -s O -l option -d 'An option of the transport, as in the URL\'s query, or `nest=11` for a service of Nest 11; repeatable' -r
 complete -c eyas -n "__fish_eyas_using_subcommand ls" -l timeout -d 'How long to wait for the first reply, then between replies [default: 5s]' -r
 complete -c eyas -n "__fish_eyas_using_subcommand ls" -l connect-timeout -d 'How long connecting may take, TLS and login included [default: 5s]' -r

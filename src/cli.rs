@@ -7,8 +7,8 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    bench, check, completions, dlq, doctor, emit, help, ls, man, mock, new, record, replay, send, tail,
-    template,
+    bench, check, completions, dlq, doctor, emit, health, help, ls, man, mock, new, record, replay, send,
+    tail, template,
 };
 use crate::settings::{Color, Format, Typed};
 
@@ -82,6 +82,8 @@ pub enum Command {
     Bench(bench::Args),
     #[command(about = dlq::ABOUT)]
     Dlq(dlq::Args),
+    #[command(about = health::ABOUT)]
+    Health(health::Args),
     #[command(about = ls::ABOUT)]
     Ls(ls::Args),
     Doctor(doctor::Args),

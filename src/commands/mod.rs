@@ -9,6 +9,7 @@ pub mod doctor;
 pub mod emit;
 pub mod flags;
 mod git;
+pub mod health;
 pub mod help;
 pub mod ls;
 pub mod man;
@@ -55,6 +56,7 @@ pub fn run(command: Command, settings: &Settings, ui: &mut Ui) -> anyhow::Result
         Command::Mock(args) => mock::run(&args, settings, ui),
         Command::Bench(args) => bench::run(&args, settings, ui),
         Command::Dlq(args) => dlq::run(&args, settings, ui),
+        Command::Health(args) => health::run(&args, settings, ui),
         Command::Ls(args) => ls::run(&args, settings, ui),
         Command::Doctor(args) => doctor::run(&args, settings, ui),
         Command::Completions(args) => completions::run(&args, settings, ui),

@@ -130,8 +130,16 @@ pub fn finding(out: &mut Vec<u8>, context: &Context<'_>, at: Timestamp, finding:
 /// # Errors
 /// The serialiser's.
 pub fn summary(out: &mut Vec<u8>, at: Timestamp, body: &impl Serialize) -> serde_json::Result<()> {
+    report(out, "summary", at, body)
+}
+
+/// Appends a record of another `kind` with the fields of `body`, which must serialise to an object.
+///
+/// # Errors
+/// The serialiser's.
+pub fn report(out: &mut Vec<u8>, kind: &str, at: Timestamp, body: &impl Serialize) -> serde_json::Result<()> {
     let body = serde_json::to_string(body)?;
-    begin(out, "summary", at, None);
+    begin(out, kind, at, None);
     if let Some(fields) = body.strip_prefix('{').filter(|fields| *fields != "}") {
         out.push(b',');
         out.extend_from_slice(fields.as_bytes());

@@ -10,6 +10,7 @@ mod endpoint;
 mod error;
 mod feed;
 pub mod grpc;
+mod health;
 pub mod http;
 pub mod kafka;
 pub mod mqtt;
@@ -23,6 +24,7 @@ pub mod tcp;
 mod tls;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::mpsc;
@@ -34,6 +36,7 @@ pub use broker::{Broker, Letter, Letters, Store};
 pub use endpoint::{Endpoint, Tls};
 pub use error::{Error, Kind, Result};
 pub use feed::{Feed, FeedSender, feed};
+pub use health::{Check, Health};
 pub use offer::{Offer, Offers};
 
 /// Every transport there is. Help, completions, checks and tests iterate this.
@@ -171,6 +174,15 @@ pub trait Transport: Send + Sync {
 
     /// Answers requests: each call comes through the receiver. None of `patterns` = whatever comes.
     async fn serve(&self, patterns: &[Pattern]) -> Result<Service>;
+
+    /// How the address is: as it says itself where it says anything, else whether it can be reached, login included.
+    /// The caller sets the limit.
+    async fn health(&self) -> Result<Health> {
+        let publisher = self.publisher().await?;
+        // Nothing was pushed: a peer that does not take its leave is not waited for.
+        let _ = tokio::time::timeout(Duration::from_secs(1), publisher.finish()).await;
+        Ok(Health::reachable())
+    }
 
     /// What the address offers, and who takes from it. Takes nothing from anyone.
     async fn offers(&self) -> Result<Offers> {

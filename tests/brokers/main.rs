@@ -10,6 +10,7 @@ mod fake;
 mod faults;
 mod ground;
 mod grpc;
+mod health;
 mod http;
 mod jetstream;
 mod kafka;

@@ -1,6 +1,7 @@
 //! HTTP, as Nest's controllers serve it: a request and its response, without an envelope of Nest's.
 
 mod client;
+mod health;
 mod proxy;
 mod publisher;
 mod request;
@@ -13,8 +14,8 @@ use async_trait::async_trait;
 use tokio::sync::OnceCell;
 
 use super::{
-    Bind, Capabilities, Endpoint, Error, Exchange, OptionDoc, Proxy, Publisher, Result, Service, Spec,
-    Support, Tls, Transport, Written,
+    Bind, Capabilities, Endpoint, Error, Exchange, Health, Kind, OptionDoc, Proxy, Publisher, Result,
+    Service, Spec, Support, Tls, Transport, Written,
 };
 use crate::fault::Fault;
 use crate::message::{Message, Pattern};
@@ -30,6 +31,7 @@ pub const SPEC: Spec = Spec {
     options: &[
         OptionDoc { name: "follow", help: "true: go where a redirect leads" },
         OptionDoc { name: "form", help: "true: send DATA as a form instead of JSON" },
+        OptionDoc { name: "health", help: "`health`: where to ask (default /health)" },
         OptionDoc {
             name: "listen_cert",
             help: "`tail --listen`: PEM certificate to show to clients that speak TLS",
@@ -98,6 +100,16 @@ impl Transport for Http {
         let replies = self.client().await?.request(request);
         let id = self.asked.fetch_add(1, Ordering::Relaxed) + 1;
         Ok(Exchange { id: id.to_string(), replies, finding: None })
+    }
+
+    async fn health(&self) -> Result<Health> {
+        let path = self.endpoint.options.get("health").map_or(health::PATH, String::as_str);
+        let pattern = Pattern::Text(format!("GET {path}"));
+        let message = Message { pattern, data: None, headers: Vec::new(), raw: false };
+        let mut replies = self.request(&message).await?.replies;
+        let none = || Error::new(Kind::Closed, format!("{} closed the connection", self.endpoint.shown()));
+        let reply = replies.recv().await.ok_or_else(none)??;
+        Ok(health::read(&reply, path))
     }
 
     fn encode(&self, message: &Message, _id: Option<&str>) -> Result<Vec<u8>> {

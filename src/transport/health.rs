@@ -1,0 +1,32 @@
+//! Whether an address is well, as far as it tells.
+
+/// How an address is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Health {
+    /// Whether nothing is wrong that could be seen.
+    pub is_well: bool,
+    /// In its own word: `ok`, `error`, `shutting_down`; `reachable` where it has none.
+    pub status: String,
+    /// What it looked at itself, in its order.
+    pub checks: Vec<Check>,
+    /// What else is to be known, in words.
+    pub note: Option<String>,
+}
+
+/// One thing that a service looks at: a database, a link.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Check {
+    /// Its name.
+    pub name: String,
+    /// Whether it is up.
+    pub is_up: bool,
+    /// What is told of it beside that.
+    pub details: String,
+}
+
+impl Health {
+    /// It was reached, and can say no more.
+    pub fn reachable() -> Self {
+        Self { is_well: true, status: "reachable".to_owned(), checks: Vec::new(), note: None }
+    }
+}
