@@ -305,7 +305,7 @@ fn show(states: &[State], ui: &mut Ui) -> anyhow::Result<()> {
                 ui.out_line(&state.target)?;
             }
         }
-        Format::Pretty | Format::Line => {
+        Format::Pretty | Format::Line | Format::Github => {
             let rows: Vec<_> = states.iter().map(State::row).collect();
             for line in table::titled(&["target", "transport", "health", "ms", "details"], &rows) {
                 ui.out_line(&line)?;
@@ -318,7 +318,7 @@ fn show(states: &[State], ui: &mut Ui) -> anyhow::Result<()> {
 /// One that is no longer as it was.
 fn change(state: &State, before: &State, ui: &mut Ui) -> anyhow::Result<()> {
     match ui.format() {
-        Format::Pretty | Format::Line => {
+        Format::Pretty | Format::Line | Format::Github => {
             let row = state.row();
             let details = row.last().filter(|details| !details.is_empty());
             let details = details.map_or_else(String::new, |details| format!(": {details}"));

@@ -40,7 +40,8 @@ pub use health::{Check, Health};
 pub use offer::{Offer, Offers};
 
 /// Every transport there is. Help, completions, checks and tests iterate this.
-pub const ALL: &[Spec] = &[tcp::SPEC, redis::SPEC, nats::SPEC, mqtt::SPEC, kafka::SPEC, rmq::SPEC, grpc::SPEC, http::SPEC];
+pub const ALL: &[Spec] =
+    &[tcp::SPEC, redis::SPEC, nats::SPEC, mqtt::SPEC, kafka::SPEC, rmq::SPEC, grpc::SPEC, http::SPEC];
 
 /// What a transport is called, what it takes and what it can do: known before anything connects.
 pub struct Spec {

@@ -22,7 +22,7 @@ use prost_reflect::MethodDescriptor;
 use tokio::sync::{Mutex, mpsc};
 
 use super::{
-    Bind, Capabilities, Endpoint, Error, Exchange, Kind, Offers, OptionDoc, Proxy, Publisher, Result,
+    Bind, Capabilities, Endpoint, Error, Exchange, Health, Kind, Offers, OptionDoc, Proxy, Publisher, Result,
     Service, Spec, Support, Tls, Transport,
 };
 use crate::message::{Data, Message, Pattern};
@@ -65,8 +65,8 @@ pub const SPEC: Spec = Spec {
         list: Support::Caveat("methods of a service that has reflection, or of its proto"),
     },
     open: |endpoint| {
-        let wording = Wording { defaults: truth(&endpoint, "defaults")? };
-        let gzip = truth(&endpoint, "gzip")?;
+        let wording = Wording { defaults: endpoint.flag("defaults")? };
+        let gzip = endpoint.flag("gzip")?;
         let calls = AtomicU64::new(0);
         let (link, methods, schema) = (Mutex::default(), Mutex::default(), OnceLock::new());
         let notes = Arc::default();
@@ -159,14 +159,6 @@ fn path(name: &str) -> Result<PathAndQuery> {
 
 fn uncallable(fault: crate::fault::Fault) -> Error {
     Error::unsupported("this cannot be called over gRPC").because(fault)
-}
-
-fn truth(endpoint: &Endpoint, name: &str) -> Result<bool> {
-    match endpoint.options.get(name).map(String::as_str) {
-        None | Some("false") => Ok(false),
-        Some("true") => Ok(true),
-        Some(other) => Err(Error::unsupported(format!("`{name}={other}` is neither true nor false"))),
-    }
 }
 
 impl Grpc {
@@ -276,6 +268,11 @@ impl Transport for Grpc {
 
     async fn request_stream(&self, head: &Message, messages: mpsc::Receiver<Data>) -> Result<Exchange> {
         self.call(head, Some(messages)).await
+    }
+
+    async fn health(&self) -> Result<Health> {
+        self.link().await?;
+        Ok(Health::reachable())
     }
 
     fn encode(&self, message: &Message, _id: Option<&str>) -> Result<Vec<u8>> {
