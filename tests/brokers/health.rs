@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::eyas::{self as program, Record};
-use crate::ground::{self, Ground};
+use crate::ground::{Ground, on_every_ground};
 use crate::oracle::Service;
 use crate::server::Server;
 use crate::watch::is;
@@ -22,7 +22,7 @@ fn change(service: &Service, down: bool) {
     program::run(&["send", &service.url, "PUT", "/health", &body]).exits(0);
 }
 
-ground::on_every_ground! { reachable }
+on_every_ground! { reachable }
 
 fn reachable(ground: &Ground) {
     let found = health(ground.url(), 0);
