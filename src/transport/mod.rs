@@ -24,7 +24,6 @@ pub mod tcp;
 mod tls;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::mpsc;
@@ -179,10 +178,7 @@ pub trait Transport: Send + Sync {
     /// How the address is: as it says itself where it says anything, else whether it can be reached, login included.
     /// The caller sets the limit.
     async fn health(&self) -> Result<Health> {
-        let publisher = self.publisher().await?;
-        // Nothing was pushed: a peer that does not take its leave is not waited for.
-        let _ = tokio::time::timeout(Duration::from_secs(1), publisher.finish()).await;
-        Ok(Health::reachable())
+        Ok(health::reached(self.publisher().await?).await)
     }
 
     /// What the address offers, and who takes from it. Takes nothing from anyone.

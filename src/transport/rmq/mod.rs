@@ -23,8 +23,8 @@ use async_trait::async_trait;
 use tokio::sync::Mutex;
 
 use super::{
-    Broker, Capabilities, Endpoint, Error, Exchange, Feed, From, Kind, Offers, OptionDoc, Publisher, Result,
-    Service, Spec, Support, Transport, Watch,
+    Broker, Capabilities, Endpoint, Error, Exchange, Feed, From, Health, Kind, Offers, OptionDoc, Publisher,
+    Result, Service, Spec, Support, Transport, Watch, health,
 };
 use crate::fault::Fault;
 use crate::message::{Message, Pattern};
@@ -178,6 +178,12 @@ impl Transport for Rmq {
             return Err(unaddressed());
         }
         Ok(Box::new(emit::Pipeline::start(&self.endpoint, &self.options).await?))
+    }
+
+    async fn health(&self) -> Result<Health> {
+        // Whom messages go to does not matter here: no queue need be named.
+        let pipeline = emit::Pipeline::start(&self.endpoint, &self.options).await?;
+        Ok(health::reached(Box::new(pipeline)).await)
     }
 
     async fn request(&self, message: &Message) -> Result<Exchange> {
