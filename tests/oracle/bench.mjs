@@ -12,6 +12,12 @@ const client = nest.ClientProxyFactory.create(configuration(nest, url, {}));
 // Kafka's must know whose replies it will read before it connects.
 client.subscribeToResponseOf?.(pattern);
 await client.connect();
+// Nest's MQTT client gives up its subscription for replies when no request is out, although requests may already wait for
+// theirs to be granted: their replies are lost, and this would wait for ever. One that is held throughout prevents it.
+if (url.startsWith('mqtt') && Number(inFlight) > 1) {
+  await client.unwrap().subscribeAsync(`${pattern}/reply`);
+  client.subscriptionsCount.set(`${pattern}/reply`, 1);
+}
 
 const call = () => new Promise((resolve, reject) => {
   client.send(pattern, {}).subscribe({ next: resolve, error: reject });
