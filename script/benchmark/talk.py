@@ -14,6 +14,7 @@ from .measure import EYAS, NEST, NODE, ORACLE, in_turns, memory, ratio, resident
 from .servers import PAYLOAD, Kafka, Mock, Mosquitto, Nats, RabbitMq, Redis, Service
 
 ROUNDS = 5
+BLOCK = 100_000
 
 
 @dataclass
@@ -141,8 +142,8 @@ def tail(*wanted):
     for row in rows(wanted):
         if not row.watch:
             continue
-        print(f"{row.broker.name}: tail of 300000 events, from the first that is sent to the last that is shown, "
-              f"medians of {ROUNDS} rounds in turns")
+        print(f"{row.broker.name}: tail of 300000 events, {BLOCK} at a time, each from the first that is sent to the last "
+              f"that is shown, medians of {ROUNDS} rounds in turns")
         with row.broker() as broker:
             ours, theirs = [], []
             for _ in range(ROUNDS):
@@ -182,19 +183,21 @@ def watched(broker, command, lines, count=300_000, times=1):
         publish(broker.url, 1)
     while lines_of(output, 1):
         pass
-    for _ in range(times):
-        publisher = threading.Thread(target=publish, args=(broker.url, count))
-        missing = count * lines
+    # In blocks that whoever watches may fall behind by: publishers are faster, and nobody holds back without end.
+    for block in range(1, times * count // BLOCK + 1):
+        publisher = threading.Thread(target=publish, args=(broker.url, BLOCK))
+        missing = BLOCK * lines
         started = time.perf_counter()
         publisher.start()
         while missing > 0:
             came = lines_of(output, 30)
             if not came:
-                sys.exit(f"{words[0]}: {missing} of {count * lines} lines were never shown")
+                sys.exit(f"{words[0]}: {missing} of {BLOCK * lines} lines were never shown")
             missing -= came
         seconds += time.perf_counter() - started
         publisher.join()
-        held.append(resident(process.pid))
+        if block * BLOCK % count == 0:
+            held.append(resident(process.pid))
     process.terminate()
     process.wait()
     return count * times / seconds, held

@@ -61,7 +61,7 @@ pub struct Unanswered {
 pub fn message(out: &mut Vec<u8>, context: &Context<'_>, delivery: &Delivery, pair: Option<&Pair>) {
     begin(out, "message", delivery.at, Some(context));
     key(out, "dir");
-    string(out, direction_word(delivery.direction));
+    word(out, direction_word(delivery.direction));
     let pattern = delivery.pattern.as_ref().or_else(|| pair.and_then(|pair| pair.pattern.as_ref()));
     address(out, pattern, delivery.dest.as_deref(), delivery.id.as_deref());
     key(out, "headers");
@@ -160,12 +160,12 @@ fn direction_word(direction: Direction) -> &'static str {
 
 fn begin(out: &mut Vec<u8>, kind: &str, at: Timestamp, context: Option<&Context<'_>>) {
     out.extend_from_slice(b"{\"type\":");
-    string(out, kind);
+    word(out, kind);
     out.extend_from_slice(b",\"v\":1,\"ts\":");
     time(out, at);
     let Some(context) = context else { return };
     key(out, "transport");
-    string(out, context.transport);
+    word(out, context.transport);
     if let Some(service) = context.service {
         key(out, "service");
         string(out, service);
@@ -308,6 +308,13 @@ fn raw(out: &mut Vec<u8>, json: &RawValue) {
 fn time(out: &mut Vec<u8>, at: Timestamp) {
     out.push(b'"');
     TIME.print_timestamp(&at, &mut *out).expect("a vector takes every write");
+    out.push(b'"');
+}
+
+/// A word of ours, in which there is nothing to escape.
+fn word(out: &mut Vec<u8>, word: &str) {
+    out.push(b'"');
+    out.extend_from_slice(word.as_bytes());
     out.push(b'"');
 }
 

@@ -23,14 +23,19 @@ const UNKNOWN: &str = "(unknown)";
 #[derive(Debug)]
 pub struct Statistics {
     start: Timestamp,
-    /// By service, empty where none was named, then by pattern.
-    rows: HashMap<String, HashMap<String, Counts>>,
+    rows: Vec<Counts>,
+    /// Where in `rows` they are: by service, empty where none was named, then by pattern.
+    places: HashMap<String, HashMap<String, usize>>,
+    /// The row that was counted in last: what comes next is often of the same pattern.
+    last: usize,
     lost: u64,
     has_unknown_loss: bool,
 }
 
 #[derive(Debug, Default)]
 struct Counts {
+    service: String,
+    pattern: String,
     requests: u64,
     replies: u64,
     events: u64,
@@ -100,7 +105,7 @@ pub struct Summary {
 impl Statistics {
     /// Starts counting at `start`.
     pub fn new(start: Timestamp) -> Self {
-        Self { start, rows: HashMap::new(), lost: 0, has_unknown_loss: false }
+        Self { start, rows: Vec::new(), places: HashMap::new(), last: 0, lost: 0, has_unknown_loss: false }
     }
 
     /// Counts `delivery`, of `service` where several are watched; `pair` is what is known of a reply's request.
@@ -135,15 +140,7 @@ impl Statistics {
     /// All numbers as of `now`.
     pub fn summary(&self, now: Timestamp) -> Summary {
         let seconds = now.duration_since(self.start).as_secs_f64().max(0.0);
-        let of = |(service, rows): (&String, &HashMap<String, Counts>)| {
-            let service = Some(service.clone()).filter(|service| !service.is_empty());
-            let row = |(pattern, counts): (&String, &Counts)| Row {
-                service: service.clone(),
-                ..counts.row(pattern, seconds)
-            };
-            rows.iter().map(row).collect::<Vec<_>>()
-        };
-        let mut patterns: Vec<_> = self.rows.iter().flat_map(of).collect();
+        let mut patterns: Vec<_> = self.rows.iter().map(|counts| counts.row(seconds)).collect();
         patterns.sort_by(|a, b| {
             let names = || (&a.service, &a.pattern).cmp(&(&b.service, &b.pattern));
             b.messages().cmp(&a.messages()).then_with(names)
@@ -162,16 +159,32 @@ impl Statistics {
 
     fn counts(&mut self, service: Option<&str>, pattern: Option<&Pattern>) -> &mut Counts {
         let (service, name) = (service.unwrap_or_default(), pattern.map_or(UNKNOWN, Pattern::as_str));
+        let is_last = |counts: &Counts| counts.pattern == name && counts.service == service;
+        if !self.rows.get(self.last).is_some_and(is_last) {
+            self.last = self.place(service, name);
+        }
+        &mut self.rows[self.last]
+    }
+
+    /// Where the row is; what has none yet gets one.
+    fn place(&mut self, service: &str, name: &str) -> usize {
         // Looked up before it is entered, so that what is known costs no allocation.
-        if !self.rows.contains_key(service) {
-            self.rows.insert(service.to_owned(), HashMap::new());
+        if !self.places.contains_key(service) {
+            self.places.insert(service.to_owned(), HashMap::new());
         }
-        let rows = self.rows.get_mut(service).expect("it was entered above");
-        let name = if rows.len() < MOST_PATTERNS || rows.contains_key(name) { name } else { OTHERS };
-        if !rows.contains_key(name) {
-            rows.insert(name.to_owned(), Counts::default());
+        let places = self.places.get_mut(service).expect("it was entered above");
+        if let Some(place) = places.get(name) {
+            return *place;
         }
-        rows.get_mut(name).expect("it was entered above")
+        let name = if places.len() < MOST_PATTERNS { name } else { OTHERS };
+        *places.entry(name.to_owned()).or_insert_with(|| {
+            self.rows.push(Counts {
+                service: service.to_owned(),
+                pattern: name.to_owned(),
+                ..Counts::default()
+            });
+            self.rows.len() - 1
+        })
     }
 }
 
@@ -188,7 +201,7 @@ impl Counts {
         }
     }
 
-    fn row(&self, pattern: &str, seconds: f64) -> Row {
+    fn row(&self, seconds: f64) -> Row {
         let latency = |histogram: &Histogram<u64>| Latency {
             p50: milliseconds(histogram.value_at_quantile(0.5)),
             p99: milliseconds(histogram.value_at_quantile(0.99)),
@@ -196,8 +209,8 @@ impl Counts {
         };
         let messages = self.requests + self.replies + self.events;
         Row {
-            service: None,
-            pattern: pattern.to_owned(),
+            service: Some(self.service.clone()).filter(|service| !service.is_empty()),
+            pattern: self.pattern.clone(),
             requests: self.requests,
             replies: self.replies,
             events: self.events,

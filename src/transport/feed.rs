@@ -15,6 +15,9 @@ pub const LIMIT: usize = 64 << 20;
 /// its id and its data. Without it many small messages would hold ten times the limit.
 const ENTRY: usize = size_of::<Event>() + size_of::<Delivery>() + 3 * 32;
 
+/// For how many events room is made before they come.
+const MOST_SPARE: usize = 4096;
+
 #[derive(Default)]
 struct State {
     events: Vec<Event>,
@@ -66,11 +69,15 @@ impl FeedSender {
             state.dropped += 1;
             return;
         }
+        // Who reads takes all that waits: it was woken for the first of them.
+        let is_first = state.events.is_empty();
         state.tell_dropped();
         state.bytes += size;
         state.events.push(event);
         drop(state);
-        self.shared.filled.notify_one();
+        if is_first {
+            self.shared.filled.notify_one();
+        }
     }
 
     /// Waits until a slow reader has caught up, or is gone: for those who read what is kept, and need drop nothing.
@@ -163,7 +170,9 @@ impl Feed {
                 if !state.events.is_empty() {
                     state.bytes = 0;
                     self.shared.emptied.notify_waiters();
-                    return Some(std::mem::take(&mut state.events));
+                    // As much may come again, which then need not grow step by step.
+                    let next = Vec::with_capacity(state.events.len().min(MOST_SPARE));
+                    return Some(std::mem::replace(&mut state.events, next));
                 }
                 if state.senders == 0 {
                     return None;

@@ -124,9 +124,11 @@ pub fn delivery(channel: &str, payload: &[u8], nest: NestVersion, wildcards: &Wi
         return Delivery { dest, id, scope, headers, data, error, is_final, ..blank };
     }
     let Called { pattern, data, headers, is_request, .. } = packet.called();
-    let (direction, id) = if is_request { (Direction::Request, id) } else { (Direction::Event, None) };
-    let scope = wildcards.scope(channel);
-    Delivery { pattern, dest, id, scope, headers, data, ..Delivery::new(direction, size) }
+    let blank = Delivery { pattern, dest, headers, data, ..Delivery::new(Direction::Event, size) };
+    if !is_request {
+        return blank;
+    }
+    Delivery { direction: Direction::Request, id, scope: wildcards.scope(channel), ..blank }
 }
 
 /// The reply that a delivery of one is.
