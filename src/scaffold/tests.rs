@@ -173,7 +173,7 @@ fn what_is_missing_is_named_with_its_flag_and_never_added() {
     reserved.name = Some("app".to_owned());
     let problems = resolve(&small(), &reserved).expect_err("reserved");
     let expected =
-        ["`app` cannot name a service: the template service has files of that name; `app-service` would do"];
+        ["`app` cannot name a service: the template service has the name for itself; `app-service` would do"];
     assert_eq!(told(&problems), expected);
     reserved.name = Some("image".to_owned());
     assert!(told(&resolve(&small(), &reserved).expect_err("reserved"))[0].contains("the feature docker"));

@@ -60,6 +60,18 @@ impl Client {
         if !parsed.has_host() {
             return Err(wrong("names no host"));
         }
+        let known: Vec<&str> = fragment.manifest.queries.iter().map(|one| one.as_str()).collect();
+        let keys = parsed.query_pairs().map(|(key, _)| key.into_owned());
+        if let Some(key) = keys.into_iter().find(|key| !known.contains(&key.as_str())) {
+            let problem = wrong(&format!(
+                "has `{key}` in its query, which a client over {} does not know",
+                fragment.manifest.title
+            ));
+            return Err(match &fragment.manifest.hint {
+                Some(hint) if known.is_empty() => problem.hint(hint.clone()),
+                _ => problem.nearest(&key, known),
+            });
+        }
         Ok(Self { name: name.to_owned(), url: url.to_owned(), fragment: fragment.name().to_owned() })
     }
 
@@ -70,6 +82,9 @@ impl Client {
             row.insert(key.to_owned(), case(&self.name).into());
         }
         row.insert("url".to_owned(), self.url.clone().into());
+        let parsed = Url::parse(&self.url).ok();
+        row.insert("port".to_owned(), parsed.as_ref().and_then(Url::port).map_or(Value::Null, Value::from));
+        row.insert("query".to_owned(), parsed.as_ref().and_then(Url::query).unwrap_or_default().into());
         row.insert("setting".to_owned(), setting(&self.name).into());
         row.insert("fragment".to_owned(), fragment.name().into());
         row.insert("title".to_owned(), fragment.manifest.title.clone().into());

@@ -18,7 +18,7 @@ use super::name;
 use super::problem::{Problem, Problems};
 
 pub use clients::Client;
-pub(super) use clients::{is_placeholder as is_client_placeholder, setting as client_setting};
+pub(super) use clients::is_placeholder as is_client_placeholder;
 use given::Given;
 pub use given::variables;
 
@@ -155,7 +155,15 @@ pub fn resolve(template: &Template, request: &Request) -> Result<Resolution, Pro
         return problems.or(Resolution::Open(open));
     }
     let settled = settle::settle(template, &given, &transports, preset, &mut problems);
-    problems.0.extend(reserved(template, &name, &transports, &settled.features));
+    let chosen = |one: &Fragment| match one.kind {
+        Kind::Transport => transports.iter().any(|name| name == one.name()),
+        Kind::Client => given.clients.iter().any(|client| client.fragment == one.name()),
+        Kind::Feature => settled.features.iter().any(|name| name == one.name()),
+    };
+    let own = std::iter::once(("service", name.as_str()));
+    for (what, name) in own.chain(given.clients.iter().map(|client| ("client", client.name.as_str()))) {
+        problems.0.extend(reserved(template, what, name, &chosen));
+    }
     clients::check(given.name.as_deref(), &given.clients, &mut problems);
     let mut values = BTreeMap::new();
     for variable in settled.variables {
@@ -184,19 +192,20 @@ pub fn resolve(template: &Template, request: &Request) -> Result<Resolution, Pro
     problems.or(if open.is_empty() { Resolution::Ready(answers) } else { Resolution::Open(open) })
 }
 
-/// That the template, or what is chosen, has the name for itself.
-fn reserved(template: &Template, name: &str, transports: &[String], features: &[String]) -> Option<Problem> {
-    let chosen = template.fragments.iter().filter(|one| match one.kind {
-        Kind::Transport => transports.iter().any(|name| name == one.name()),
-        Kind::Client => false,
-        Kind::Feature => features.iter().any(|name| name == one.name()),
-    });
+/// That the template, or what is `chosen`, has the name for itself.
+fn reserved(
+    template: &Template,
+    what: &str,
+    name: &str,
+    chosen: &dyn Fn(&Fragment) -> bool,
+) -> Option<Problem> {
+    let chosen = template.fragments.iter().filter(|one| chosen(one));
     let chosen = chosen.map(|one| (one.kind.word(), one.name(), &one.manifest.reserved));
     let mut all = std::iter::once(("template", template.manifest.name.as_str(), &template.manifest.reserved))
         .chain(chosen);
     let (kind, owner, _) = all.find(|(_, _, names)| names.iter().any(|one| one.value == name))?;
     let problem =
-        Problem::new(format!("`{name}` cannot name a service: the {kind} {owner} has files of that name"));
+        Problem::new(format!("`{name}` cannot name a {what}: the {kind} {owner} has the name for itself"));
     Some(problem.hint(format!("`{name}-service` would do")))
 }
 

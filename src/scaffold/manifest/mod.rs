@@ -14,10 +14,13 @@
 //! ask for), `default_transports`, `default_preset`, `reserved`, `next`, `[presets.<name>]` with `summary`, `features` and `set`, a
 //! free table `[data]`, and `[[slot]]`.
 //!
-//! `fragment.toml`: `format = 1`, `name` (the folder's), `summary`, `title`, `aliases`, `provides`, `shares`, `reserved`, `requires`,
+//! `fragment.toml`: `format = 1`, `name` (the folder's), `summary`, `title`, `aliases`, `provides`, `reserved`, `requires`,
 //! `excludes`, `hint`, and a free table `[facts]`. One of a client has `schemes`: it is chosen by the URL of a client of another
-//! service, and all of it is done once for each such client, which its texts see as `client`. A file of any owner whose
-//! path holds `{{ client }}` is made once for each client. The condition `clients` holds where there is one.
+//! service, and all of it is done once for each such client, which its texts see as `client`; keys of its settings may
+//! hold `{{ client_upper }}`. `queries` are the keys that such a URL may hold after a `?`. `transport` names the transport
+//! whose driver it uses: what that merges is merged for it, too, and texts find its facts among `drivers`. `shares` are files
+//! of that transport. A file of any owner whose path holds `{{ client }}` is made once for each client. The condition
+//! `clients` holds where there is one.
 //!
 //! Both: `[[variable]]`, `[[setting]]`, `[[fill]]`, `[[file]]`, `[[merge]]`, `[[note]]`: see the types here, whose
 //! fields are the keys. `when` is a [`Condition`] everywhere. Unknown keys are problems, and all problems are
@@ -42,13 +45,14 @@ pub const FORMAT: i64 = 1;
 pub const RENDERED: &str = ".tera";
 
 /// Keys of answers that no variable may take.
-pub const RESERVED: [&str; 15] = [
+pub const RESERVED: [&str; 16] = [
     "name",
     "template",
     "preset",
     "transports",
     "client",
     "clients",
+    "drivers",
     "features",
     "has",
     "fragments",
@@ -110,10 +114,14 @@ pub struct FragmentManifest {
     pub provides: Vec<Located<String>>,
     /// Names that a service with it cannot have.
     pub reserved: Vec<Located<String>>,
-    /// The schemes of the URLs that choose it; only one of a client has them.
+    /// The schemes of the URLs that choose it; only one of a client has them, and what follows.
     pub schemes: Vec<Located<String>>,
-    /// Files that it takes over from transports, as `transport/path`, so that they lie in one place: each is made
-    /// though that transport may not be chosen, and once.
+    /// Keys that such a URL may hold in its query.
+    pub queries: Vec<Located<String>>,
+    /// The transport whose driver it uses: its merges are made though it may not be chosen.
+    pub transport: Option<Located<String>>,
+    /// Files under that transport's `files/` which it uses, too: each is made though the transport may not be chosen,
+    /// and once; but one whose path holds a case of `{{ name }}` is made for each client, with the client's name.
     pub shares: Vec<Located<String>>,
     /// What must hold for it to be chosen.
     pub requires: Condition,

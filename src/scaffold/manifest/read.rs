@@ -56,9 +56,11 @@ pub fn read_fragment(file: &str, text: &str) -> Result<FragmentManifest, Problem
         summary: table.required("summary").value,
         aliases: table.texts("aliases"),
         provides: table.texts("provides"),
-        shares: table.texts("shares"),
         reserved: table.texts("reserved"),
         schemes: table.texts("schemes"),
+        queries: table.texts("queries"),
+        transport: table.text("transport"),
+        shares: table.texts("shares"),
         requires: table.condition("requires"),
         excludes: table.condition("excludes"),
         hint: table.text("hint").map(|hint| hint.value),
@@ -221,7 +223,9 @@ fn setting(mut table: Table) -> Setting {
         group: table.text("group").map(|group| group.value),
         when: table.condition("when"),
     };
-    if !is_name(&setting.key, char::is_uppercase) {
+    // That of a client bears the client's name.
+    let own = setting.key.value.replace("{{ client_upper }}", "CLIENT");
+    if !is_name(&own, char::is_uppercase) {
         table
             .note(&setting.key.place, format!("setting `{}` must be in UPPER_SNAKE_CASE", setting.key.value));
     }

@@ -35,14 +35,7 @@ pub fn verify(template: &Template) -> Problems {
         names.schemes(fragment, &mut schemes);
         names.condition(&fragment.manifest.requires);
         names.condition(&fragment.manifest.excludes);
-        for share in &fragment.manifest.shares {
-            let (transport, path) = share.split_once('/').unwrap_or_default();
-            let from = template.fragment(Kind::Transport, transport);
-            if !from.is_some_and(|from| from.files.contains_key(&format!("files/{path}"))) {
-                let message = format!("no transport has the file `{}`", share.value);
-                names.problems.push(Problem::at(&share.place, message));
-            }
-        }
+        names.driver(fragment, template);
     }
     for slot in &template.manifest.slots {
         if !names.mentioned.contains(slot.name.as_str()) {
@@ -117,12 +110,42 @@ impl<'a> Names<'a> {
         }
         for scheme in &manifest.schemes {
             if fragment.kind != Kind::Client {
-                let message = format!("`schemes` belong to a client, not to a {}", fragment.kind.word());
-                self.problems.push(Problem::at(&scheme.place, message));
+                self.belongs_to_clients(fragment, "schemes", &scheme.place);
             } else if !taken.insert(scheme) {
                 self.twice("scheme", scheme);
             }
         }
+    }
+
+    /// The transport whose driver a client uses, and its files.
+    fn driver(&mut self, fragment: &Fragment, template: &Template) {
+        let manifest = &fragment.manifest;
+        if let Some(name) = manifest.transport.as_ref().filter(|_| fragment.kind != Kind::Client) {
+            self.belongs_to_clients(fragment, "transport", &name.place);
+        }
+        for setting in &manifest.part.settings {
+            let mut names = placeholder::names(&setting.key);
+            if fragment.kind != Kind::Client && names.next().is_some() {
+                self.belongs_to_clients(fragment, "{{ client_upper }}", &setting.key.place);
+            }
+        }
+        let driver = manifest.transport.as_ref().and_then(|name| template.fragment(Kind::Transport, name));
+        if let (Some(name), None) = (&manifest.transport, driver) {
+            let known: Vec<&str> = template.of(Kind::Transport).map(Fragment::name).collect();
+            let problem = Problem::at(&name.place, format!("unknown transport `{}`", name.value));
+            self.problems.push(problem.nearest(name, known));
+        }
+        for share in &manifest.shares {
+            if !driver.is_some_and(|driver| driver.files.contains_key(&format!("files/{}", share.value))) {
+                let message = format!("its transport has no file `{}`", share.value);
+                self.problems.push(Problem::at(&share.place, message));
+            }
+        }
+    }
+
+    fn belongs_to_clients(&mut self, fragment: &Fragment, what: &str, place: &Place) {
+        let message = format!("`{what}` belongs to a client, not to a {}", fragment.kind.word());
+        self.problems.push(Problem::at(place, message));
     }
 
     /// Presets, defaults and what is always there.

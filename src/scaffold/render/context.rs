@@ -8,10 +8,11 @@ use tera::Context;
 use super::engine::{Engine, render_json};
 use super::layout::{self, Shape};
 use super::{Job, imports};
-use crate::scaffold::answers::{CLIENTS, Client, client_setting, variables};
+use crate::scaffold::answers::{CLIENTS, Client, variables};
 use crate::scaffold::catalog::{Fragment, Kind};
-use crate::scaffold::manifest::{Content, Fill, Part, Setting, SlotKind};
+use crate::scaffold::manifest::{Content, Fill, FragmentManifest, Part, Setting, SlotKind};
 use crate::scaffold::name;
+use crate::scaffold::placeholder;
 use crate::scaffold::problem::{Located, Place, Problem, Problems};
 
 /// The one file that may show the examples of secrets.
@@ -38,6 +39,14 @@ impl Contexts {
     /// `context` as `owner` sees it when it makes something for `client`, or for none.
     pub fn of(&self, owner: &Owner, client: Option<usize>, context: &Context) -> Context {
         own(context, owner, client, &self.facts, &self.clients)
+    }
+
+    /// Gives `context` the name of `client` in place of the service's.
+    pub fn call_as_client(&self, client: Option<usize>, context: &mut Context) {
+        let Some(client) = client.and_then(|client| self.clients.get(client)) else { return };
+        for (case, _) in name::CASES {
+            context.insert(case, &client[case]);
+        }
     }
 }
 
@@ -106,9 +115,16 @@ pub fn contexts(job: &Job, engine: &Engine) -> Result<Contexts, Problems> {
         all.insert(key.to_owned(), Value::Array(list));
     }
     all.insert("fragments".to_owned(), Value::Array(both));
+    let mut drivers = all["transports"].as_array().cloned().unwrap_or_default();
+    for driver in job.brought() {
+        let described = describe(&driver, &mut problems);
+        facts.insert(driver.name().to_owned(), described["facts"].clone());
+        drivers.push(described);
+    }
+    all.insert("drivers".to_owned(), Value::Array(drivers));
     let clients = clients(job, engine, &first, &mut problems);
     all.insert(CLIENTS.to_owned(), Value::Array(clients.clone()));
-    let open = settings(job, engine, &first, &mut problems);
+    let open = settings(job, engine, (&first, &facts, &clients), &mut problems);
     let closed: Vec<Value> = open.iter().map(without_secret).collect();
     all.insert("settings".to_owned(), Value::Array(closed));
     let inner = context(&all);
@@ -162,20 +178,29 @@ fn without_secret(row: &Value) -> Value {
     row
 }
 
-/// The rows of settings, in order; equal ones once.
-fn settings(job: &Job, engine: &Engine, context: &Context, problems: &mut Problems) -> Vec<Value> {
+/// The rows of settings, in order, those of clients last; equal ones once.
+fn settings(
+    job: &Job,
+    engine: &Engine,
+    (context, facts, clients): (&Context, &Facts, &[Value]),
+    problems: &mut Problems,
+) -> Vec<Value> {
     let mut rows: Vec<Value> = Vec::new();
-    for owner in job.owners() {
+    let (of_clients, own): (Vec<Owner>, _) = job.owners().into_iter().partition(|one| one.client.is_some());
+    for owner in own.iter().chain(&of_clients) {
+        let context = self::own(context, owner, owner.client, facts, clients);
+        let client = owner.client.and_then(|client| job.answers.clients.get(client));
         for setting in owner.part.settings.iter().filter(|setting| job.holds(&setting.when)) {
-            let row = row(setting, &owner, engine, context);
-            let added =
-                row.and_then(|row| add(row, &mut rows).map_err(|why| Problem::at(&setting.key.place, why)));
+            let row = row(setting, owner, client, engine, &context);
+            let added = row.and_then(|row| {
+                add(row, &mut rows).map_err(|why| match client {
+                    Some(client) => {
+                        Problem::new(why).hint(format!("call the client other than `{}`", client.name))
+                    }
+                    None => Problem::at(&setting.key.place, why),
+                })
+            });
             problems.0.extend(added.err());
-        }
-    }
-    for client in &job.answers.clients {
-        if let Err(why) = add(client_row(client), &mut rows) {
-            problems.push(Problem::new(why).hint(format!("call the client other than `{}`", client.name)));
         }
     }
     rows
@@ -200,27 +225,14 @@ fn add(row: Value, rows: &mut Vec<Value>) -> Result<(), String> {
     ))
 }
 
-/// The setting that says where another service is.
-fn client_row(client: &Client) -> Value {
-    json!({
-        "key": client_setting(&client.name),
-        "type": "url",
-        "default": client.url,
-        "example": client.url,
-        "secret": false,
-        "optional": false,
-        "required": false,
-        "one_of": [],
-        "min": null,
-        "max": null,
-        "doc": format!("Where the service {} is", client.name),
-        "compose": null,
-        "group": "Clients",
-        "from": format!("client {}", client.name),
-    })
-}
-
-fn row(setting: &Setting, owner: &Owner, engine: &Engine, context: &Context) -> Result<Value, Problem> {
+/// A setting as templates see it.
+fn row(
+    setting: &Setting,
+    owner: &Owner,
+    client: Option<&Client>,
+    engine: &Engine,
+    context: &Context,
+) -> Result<Value, Problem> {
     let value = |value: Option<&Located<Value>>| -> Result<Value, Problem> {
         let Some(value) = value else { return Ok(Value::Null) };
         let mut render = |text: &str| engine.render(&owner.file, Some(&value.place), text, context);
@@ -234,8 +246,11 @@ fn row(setting: &Setting, owner: &Owner, engine: &Engine, context: &Context) -> 
         _ => (setting.min, setting.max),
     };
     let choices: Vec<&str> = setting.one_of.iter().map(|one| one.as_str()).collect();
+    let placeholder = |key: &str| client.and_then(|client| client.placeholder(key)).unwrap_or_default();
+    let group = if client.is_some() { "Clients" } else { &owner.title };
+    let from = client.map_or_else(|| owner.name.clone(), |client| format!("client {}", client.name));
     Ok(json!({
-        "key": setting.key.value,
+        "key": placeholder::fill(&setting.key, placeholder),
         "type": setting.kind.value,
         "default": default,
         "example": if example.is_null() { default.clone() } else { example },
@@ -247,8 +262,8 @@ fn row(setting: &Setting, owner: &Owner, engine: &Engine, context: &Context) -> 
         "max": bounds.1,
         "doc": doc,
         "compose": value(setting.compose.as_ref())?,
-        "group": setting.group.as_deref().unwrap_or(&owner.title),
-        "from": owner.name,
+        "group": setting.group.as_deref().unwrap_or(group),
+        "from": from,
     }))
 }
 
@@ -266,10 +281,26 @@ pub struct Owner<'a> {
     pub part: &'a Part,
     /// What lies in its folder.
     pub files: &'a crate::scaffold::catalog::Files,
-    /// What it takes over from transports.
-    pub shares: &'a [Located<String>],
+    /// Its manifest, where it is a fragment.
+    pub fragment: Option<&'a FragmentManifest>,
     /// The client it is about, by its place among the answers.
     pub client: Option<usize>,
+}
+
+impl<'a> Owner<'a> {
+    /// A fragment, which may be about a client.
+    pub fn of(fragment: &'a Fragment, client: Option<usize>) -> Self {
+        Self {
+            name: fragment.name().to_owned(),
+            title: fragment.manifest.title.clone(),
+            file: format!("{}fragment.toml", fragment.origin),
+            origin: &fragment.origin,
+            part: &fragment.manifest.part,
+            files: &fragment.files,
+            fragment: Some(&fragment.manifest),
+            client,
+        }
+    }
 }
 
 /// The markers of all slots, and whether each is filled.

@@ -30,7 +30,7 @@ use serde_json::{Map, Value};
 use super::answers::Answers;
 use super::catalog::{Fragment, Kind, MAX_FILE, MAX_TOTAL, Template};
 use super::condition::Condition;
-use super::manifest::{Merge, RENDERED};
+use super::manifest::{FragmentManifest, Merge, RENDERED};
 use super::problem::{Located, Problem, Problems};
 use context::{Contexts, EXAMPLES, Owner};
 use engine::{Engine, render_json};
@@ -170,24 +170,30 @@ impl Job {
             origin: &template.origin,
             part: &template.manifest.part,
             files: &template.files,
-            shares: &[],
+            fragment: None,
             client: None,
         }];
         let plain = |fragment| (fragment, None);
         let transports = self.chosen(Kind::Transport).into_iter().map(plain);
         let clients = self.chosen(Kind::Client).into_iter().enumerate().map(|(at, one)| (one, Some(at)));
         let features = self.chosen(Kind::Feature).into_iter().map(plain);
-        owners.extend(transports.chain(clients).chain(features).map(|(fragment, client)| Owner {
-            name: fragment.name().to_owned(),
-            title: fragment.manifest.title.clone(),
-            file: format!("{}fragment.toml", fragment.origin),
-            origin: &fragment.origin,
-            part: &fragment.manifest.part,
-            files: &fragment.files,
-            shares: &fragment.manifest.shares,
-            client,
-        }));
+        owners.extend(transports.chain(clients).chain(features).map(|(one, client)| Owner::of(one, client)));
         owners
+    }
+
+    /// The transport whose driver a client uses.
+    fn driver(&self, client: &FragmentManifest) -> Option<&Fragment> {
+        self.template.fragment(Kind::Transport, client.transport.as_ref()?)
+    }
+
+    /// The transports that only clients bring, each once.
+    fn brought(&self) -> Vec<&Fragment> {
+        let mut brought: Vec<&Fragment> = Vec::new();
+        for client in self.chosen(Kind::Client) {
+            let driver = self.driver(&client.manifest).filter(|driver| !self.is_chosen(driver));
+            brought.extend(driver.filter(|driver| brought.iter().all(|one| one.name() != driver.name())));
+        }
+        brought
     }
 
     fn note_place(&self, file: &str) {
@@ -242,7 +248,8 @@ impl Job {
         problems: &mut Problems,
     ) {
         let mut targets: BTreeMap<&str, Vec<(&Owner, &Merge)>> = BTreeMap::new();
-        for owner in owners {
+        let brought: Vec<Owner> = self.brought().into_iter().map(|one| Owner::of(one, None)).collect();
+        for owner in owners.iter().chain(&brought) {
             for merge in owner.part.merges.iter().filter(|merge| self.holds(&merge.when)) {
                 targets.entry(&merge.file).or_default().push((owner, merge));
             }
@@ -323,7 +330,10 @@ fn file(engine: &Engine, contexts: &Contexts, path: &str, source: &Source) -> Re
         return Ok(source.bytes.to_vec());
     }
     let context = if path == EXAMPLES { &contexts.examples } else { &contexts.files };
-    let context = contexts.of(source.owner, source.client, context);
+    let mut context = contexts.of(source.owner, source.client, context);
+    if source.is_of_client {
+        contexts.call_as_client(source.client, &mut context);
+    }
     let rendered = engine.render(name, None, &String::from_utf8_lossy(source.bytes), &context)?;
     let text = text::tidy(&layout::lay_out(&rendered));
     if text.len() > MAX_FILE {

@@ -7,8 +7,9 @@ use serde_json::{Map, Value};
 use super::Job;
 use super::context::{self, Owner};
 use crate::scaffold::answers;
-use crate::scaffold::catalog::{Kind, MAX_FILES};
+use crate::scaffold::catalog::MAX_FILES;
 use crate::scaffold::manifest::RENDERED;
+use crate::scaffold::name;
 use crate::scaffold::path;
 use crate::scaffold::placeholder;
 use crate::scaffold::problem::{Problem, Problems};
@@ -19,6 +20,8 @@ pub struct Source<'a> {
     pub owner: &'a Owner<'a>,
     /// The client it is made for, by its place among the answers.
     pub client: Option<usize>,
+    /// Whether it sees the client's name as `name`.
+    pub is_of_client: bool,
     /// Its name in problems.
     pub name: String,
     /// What it holds.
@@ -42,14 +45,14 @@ impl Job {
                 }
                 for client in self.clients_of(owner, inner) {
                     let name = format!("{}{full}", owner.origin);
-                    let source = Source { owner, client, name, bytes };
+                    let source = Source { owner, client, is_of_client: false, name, bytes };
                     if let Err(problem) = self.place(&base, inner, source, &mut sources) {
                         problems.push(problem);
                     }
                 }
             }
         }
-        self.share(owners, &mut sources);
+        self.share(&base, owners, &mut sources);
         for (one, other) in path::collisions(sources.keys().map(String::as_str)) {
             problems.push(Problem::new(format!("`{one}` and `{other}` are one path on some systems")));
         }
@@ -62,17 +65,31 @@ impl Job {
         sources
     }
 
-    /// Adds what fragments take over from transports, where nobody else makes it.
-    fn share<'a>(&'a self, owners: &'a [Owner], sources: &mut BTreeMap<String, Source<'a>>) {
+    /// Adds what clients use of the files of transports, where nobody else makes it.
+    fn share<'a>(
+        &'a self,
+        base: &Map<String, Value>,
+        owners: &'a [Owner],
+        sources: &mut BTreeMap<String, Source<'a>>,
+    ) {
         for owner in owners {
-            for (transport, path) in owner.shares.iter().filter_map(|one| one.split_once('/')) {
-                let from = self.template.fragment(Kind::Transport, transport);
-                let file = from.and_then(|from| Some((from, from.files.get(&format!("files/{path}"))?)));
-                if let Some((from, bytes)) = file {
-                    let name = format!("{}files/{path}", from.origin);
-                    let source = Source { owner, client: owner.client, name, bytes };
-                    sources.entry(path.to_owned()).or_insert(source);
-                }
+            let client = owner.client.and_then(|client| self.answers.clients.get(client));
+            let (Some(client), Some(manifest)) = (client, owner.fragment) else { continue };
+            let Some(from) = self.driver(manifest) else { continue };
+            for path in &manifest.shares {
+                let Some(bytes) = from.files.get(&format!("files/{}", path.value)) else { continue };
+                let is_of_client = placeholder::names(path).any(|name| name.starts_with("name"));
+                let value = |name: &str| {
+                    let of_client = name::case(&client.name, name);
+                    of_client.unwrap_or_else(|| {
+                        base.get(name).and_then(Value::as_str).unwrap_or_default().to_owned()
+                    })
+                };
+                let target = placeholder::fill(path, value);
+                let target = target.strip_suffix(RENDERED).unwrap_or(&target).to_owned();
+                let name = format!("{}files/{}", from.origin, path.value);
+                let source = Source { owner, client: owner.client, is_of_client, name, bytes };
+                sources.entry(target).or_insert(source);
             }
         }
     }

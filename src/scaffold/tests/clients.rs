@@ -51,6 +51,8 @@ fn all_that_is_wrong_with_clients_is_told_at_once() {
         "f=tcp://h:1",
         "f=tcp://h:2",
         "shop-orders=tcp://h:1",
+        "g=tcp://h:1?timeuot=1",
+        "frame=tcp://h:1?timeout=1",
     ];
     let expected = [
         "`--client stock` has no `=`; write --client stock=URL",
@@ -60,6 +62,8 @@ fn all_that_is_wrong_with_clients_is_told_at_once() {
         "the URL of the client `c` holds a password, which would be written into the project; leave it out, and set C_URL where the service runs",
         "the URL of the client `d` names no host",
         "the URL of the client `e` holds '$', which cannot stand in it; write it as %24",
+        "the URL of the client `g` has `timeuot` in its query, which a client over TCP does not know; did you mean `timeout`?",
+        "`frame` cannot name a client: the client tcp-client has the name for itself; `frame-service` would do",
         "there are two clients `f`",
         "`shop-orders` is the service itself and needs no client here",
     ];

@@ -5,13 +5,13 @@ import { GRPC_SERVICE, grpcService } from '../src/messaging/grpc.options.js';
 import type { Peer } from './peers.js';
 
 const url = `127.0.0.1:${await freePort()}`;
+const service = { ...grpcService, service: GRPC_SERVICE };
 
 export const grpcPeer: Peer = {
   name: 'grpc',
   events: false,
   env: { GRPC_URL: url },
-  client: (_, headers) =>
-    new GrpcClient({ ...grpcService, url }, GRPC_SERVICE, headers),
+  client: (_, headers) => new GrpcClient(`grpc://${url}`, service, headers),
 };
 
 async function freePort(): Promise<number> {

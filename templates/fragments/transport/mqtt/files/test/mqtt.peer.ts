@@ -1,6 +1,5 @@
 import { ENV, type Env } from '../src/config/env.js';
 import { MqttClient } from '../src/messaging/mqtt.client.js';
-import { mqttOptions } from '../src/messaging/mqtt.options.js';
 import type { Peer } from './peers.js';
 
 export const mqttPeer: Peer = {
@@ -8,5 +7,5 @@ export const mqttPeer: Peer = {
   events: true,
   env: { MQTT_URL: process.env['MQTT_URL'] ?? 'mqtt://localhost:1883' },
   client: (app, headers) =>
-    new MqttClient(mqttOptions(app.get<Env>(ENV)), headers),
+    new MqttClient(app.get<Env>(ENV).MQTT_URL, headers),
 };

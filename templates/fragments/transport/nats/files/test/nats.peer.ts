@@ -1,6 +1,5 @@
 import { ENV, type Env } from '../src/config/env.js';
 import { NatsClient } from '../src/messaging/nats.client.js';
-import { natsOptions } from '../src/messaging/nats.options.js';
 import type { Peer } from './peers.js';
 
 export const natsPeer: Peer = {
@@ -8,5 +7,5 @@ export const natsPeer: Peer = {
   events: true,
   env: { NATS_URL: process.env['NATS_URL'] ?? 'nats://localhost:4222' },
   client: (app, headers) =>
-    new NatsClient(natsOptions(app.get<Env>(ENV)), headers),
+    new NatsClient(app.get<Env>(ENV).NATS_URL, headers),
 };

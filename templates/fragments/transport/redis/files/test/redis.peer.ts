@@ -1,6 +1,5 @@
 import { ENV, type Env } from '../src/config/env.js';
 import { RedisClient } from '../src/messaging/redis.client.js';
-import { redisOptions } from '../src/messaging/redis.options.js';
 import type { Peer } from './peers.js';
 
 export const redisPeer: Peer = {
@@ -8,5 +7,5 @@ export const redisPeer: Peer = {
   events: true,
   env: { REDIS_URL: process.env['REDIS_URL'] ?? 'redis://localhost:6379' },
   client: (app, headers) =>
-    new RedisClient(redisOptions(app.get<Env>(ENV)), headers),
+    new RedisClient(app.get<Env>(ENV).REDIS_URL, headers),
 };

@@ -11,10 +11,13 @@ const policy = { timeoutMs: 50, retries: 2, resetMs: 60_000 };
 const refused = throwError(() => new Error('connect ECONNREFUSED'));
 const notFound = throwError(() => ({ status: 'error', code: 'NOT_FOUND' }));
 
+function clientOf(proxy: Proxy) {
+  return new MessagingClient('stock', proxy, policy);
+}
+
 function clientThatGets(...replies: Observable<unknown>[]) {
   const send = vi.fn<Proxy['send']>(() => replies.shift() ?? NEVER);
-  const proxy = { send, close: () => undefined };
-  const client = new MessagingClient('stock', proxy, policy);
+  const client = clientOf({ send, close: () => undefined });
   return { client, send };
 }
 
@@ -37,6 +40,16 @@ describe('MessagingClient', () => {
     const call = client.send('stock.take', {});
     await expect(call).rejects.toThrow(ServiceUnavailableException);
     expect(send).toHaveBeenCalledOnce();
+  });
+
+  it('takes a lost connection for no answer', async () => {
+    const client = clientOf({
+      connect: () => Promise.reject('Error: Connection lost.'),
+      send: () => of('reply'),
+      close: () => undefined,
+    });
+    const call = client.send('stock.get', {});
+    await expect(call).rejects.toThrow(ServiceUnavailableException);
   });
 
   it('takes a failure for an answer', async () => {

@@ -3,6 +3,7 @@ import CircuitBreaker from 'opossum';
 import {
   defer,
   lastValueFrom,
+  mergeMap,
   type Observable,
   retry,
   throwError,
@@ -12,6 +13,8 @@ import {
 
 /** What is needed of a client of one transport. */
 export interface Proxy {
+  /** Where a broker is joined first, which may take long. */
+  connect?(): Promise<unknown>;
   send(pattern: string, data: unknown): Observable<unknown>;
   close(): unknown;
 }
@@ -90,13 +93,26 @@ export class MessagingClient {
     }
   }
 
+  /** Joins the broker, so that the first call need not wait for it. */
+  async connect(): Promise<void> {
+    try {
+      await this.proxy.connect?.();
+    } catch (error) {
+      // Some of Nest's clients reject with a text, as if it were an answer.
+      throw error instanceof Error ? error : new Error(String(error));
+    }
+  }
+
   async close(): Promise<void> {
     this.breaker.shutdown();
     await this.proxy.close();
   }
 
   private async attempt(pattern: string, data: unknown, timeoutMs: number) {
-    const reply = this.proxy.send(pattern, data).pipe(timeout(timeoutMs));
+    const reply = defer(() => this.connect()).pipe(
+      mergeMap(() => this.proxy.send(pattern, data)),
+      timeout(timeoutMs),
+    );
     try {
       return await lastValueFrom(reply, { defaultValue: undefined });
     } catch (error) {

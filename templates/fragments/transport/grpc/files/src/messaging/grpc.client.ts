@@ -1,21 +1,36 @@
-import { Metadata, type ServiceError } from '@grpc/grpc-js';
-import { ClientGrpcProxy, type GrpcOptions } from '@nestjs/microservices';
+import { credentials, Metadata, type ServiceError } from '@grpc/grpc-js';
+import { ClientGrpcProxy } from '@nestjs/microservices';
 import { catchError, defer, type Observable, throwError } from 'rxjs';
 import { outgoingHeaders } from '../context/outgoing-headers.js';
-import { fromGrpc } from './grpc.failure.js';
+import { fromGrpc } from './grpc.answer.js';
 
 type Method = (data: unknown, metadata: Metadata) => Observable<unknown>;
+
+/** A service as its proto names it. */
+export interface GrpcService {
+  package: string;
+  service: string;
+  protoPath: string;
+}
 
 /** A client of one service, which sends headers along with every call. */
 export class GrpcClient {
   private readonly proxy: ClientGrpcProxy;
+  private readonly service: string;
 
+  /** Of a service at `grpc://host:port`, or at `grpcs://…` behind TLS. */
   constructor(
-    options: GrpcOptions['options'],
-    private readonly service: string,
+    at: string,
+    { service, ...definition }: GrpcService,
     private readonly headers = outgoingHeaders,
   ) {
-    this.proxy = new ClientGrpcProxy(options);
+    const { protocol, hostname, port } = new URL(at);
+    this.service = service;
+    this.proxy = new ClientGrpcProxy({
+      ...definition,
+      url: `${hostname}:${port || 5000}`,
+      ...(protocol === 'grpcs:' && { credentials: credentials.createSsl() }),
+    });
   }
 
   /** Calls the method that the last part of `pattern` names. */

@@ -1,7 +1,8 @@
 import { Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import { describe, expect, it } from 'vitest';
 import type { Failure } from '../errors/failure.js';
-import { fromGrpc, toGrpc } from './grpc.failure.js';
+import { fromGrpc } from './grpc.answer.js';
+import { toGrpc } from './grpc.failure.js';
 
 const failure = (code: string): Failure => ({
   status: 'error',

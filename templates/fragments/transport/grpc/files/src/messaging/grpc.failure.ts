@@ -3,9 +3,7 @@ import { Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import { catchError, type Observable, throwError } from 'rxjs';
 import type { Failure } from '../errors/failure.js';
 import { FailureFilter } from '../errors/failure.filter.js';
-
-/** The key in the trailing metadata under which a failure travels whole. */
-const FAILURE = 'failure-bin';
+import { FAILURE } from './grpc.answer.js';
 
 /** Codes whose names differ from those of HTTP. */
 const CODES: Record<string, status> = {
@@ -19,13 +17,6 @@ const CODES: Record<string, status> = {
   SERVICE_UNAVAILABLE: status.UNAVAILABLE,
   GATEWAY_TIMEOUT: status.DEADLINE_EXCEEDED,
 };
-
-/** Codes of calls that nobody has answered. */
-const UNANSWERED = new Set([
-  status.CANCELLED,
-  status.DEADLINE_EXCEEDED,
-  status.UNAVAILABLE,
-]);
 
 /** Gives each failure the number by which gRPC knows it. */
 @Catch()
@@ -47,13 +38,4 @@ export function toGrpc(failure: Failure): Partial<ServiceError> {
   metadata.set(FAILURE, Buffer.from(JSON.stringify(failure)));
   const code = CODES[failure.code] ?? status.INTERNAL;
   return { code, details: failure.message, metadata };
-}
-
-/** What a service has answered, or the error itself where none has. */
-export function fromGrpc(error: ServiceError): unknown {
-  const failure = error.metadata?.get(FAILURE)[0];
-  if (failure) return JSON.parse(failure.toString());
-  if (UNANSWERED.has(error.code)) return error;
-  const code = status[error.code] ?? 'UNKNOWN';
-  return { status: 'error', code, message: error.details };
 }

@@ -1,30 +1,28 @@
-import { ClientKafka, type KafkaOptions } from '@nestjs/microservices';
-import type { Observable } from 'rxjs';
+import { ClientKafka } from '@nestjs/microservices';
 import { outgoingHeaders } from '../context/outgoing-headers.js';
+import { kafkaOptions } from './kafka.options.js';
 
 /** A client which sends headers along with every message. */
 export class KafkaClient extends ClientKafka {
-  /** Only the replies to `requests` are listened for: name all that are sent. */
+  /**
+   * Only the replies to `requests` are listened for: name all that are sent.
+   * Clients with other requests are another `group`.
+   */
   constructor(
-    options: NonNullable<KafkaOptions['options']>,
-    private readonly headers = outgoingHeaders,
+    brokers: string | string[],
     requests: string[] = [],
+    group?: string,
+    private readonly headers = outgoingHeaders,
   ) {
-    super({ ...options, producerOnlyMode: requests.length === 0 });
+    const producerOnlyMode = requests.length === 0;
+    super({ ...kafkaOptions(brokers, group), producerOnlyMode });
     for (const request of requests) this.subscribeToResponseOf(request);
   }
 
-  override send<R>(pattern: unknown, data: unknown): Observable<R> {
-    return super.send<R>(pattern, this.record(data));
-  }
-
-  override emit<R>(pattern: unknown, data: unknown): Observable<R> {
-    return super.emit<R>(pattern, this.record(data));
-  }
-
   /** Messages of one item have one key, and so keep their order. */
-  private record(data: unknown) {
+  protected override createPacket(pattern: unknown, data: unknown) {
     const { id: key = null } = data as { id?: string };
-    return { key, value: data, headers: this.headers() };
+    const record = { key, value: data, headers: this.headers() };
+    return super.createPacket(pattern, record);
   }
 }

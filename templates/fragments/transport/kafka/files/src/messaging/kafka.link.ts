@@ -7,7 +7,7 @@ export const kafka: Link = {
   name: 'kafka',
   server: (env) => ({
     strategy: new SteadyKafkaServer({
-      ...kafkaOptions(env),
+      ...kafkaOptions(env.KAFKA_BROKERS),
       // What was sent before the first start is handled, too.
       subscribe: { fromBeginning: true },
     }),

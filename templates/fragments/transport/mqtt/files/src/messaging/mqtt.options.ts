@@ -1,11 +1,7 @@
 import type { MqttOptions } from '@nestjs/microservices';
-import type { Env } from '../config/env.js';
 
-/** How the service reaches the broker, to listen and to send. */
-export function mqttOptions(env: Env): NonNullable<MqttOptions['options']> {
-  return {
-    url: env.MQTT_URL,
-    // Before 5 a message has no headers.
-    protocolVersion: 5,
-  };
+/** How to reach the broker at `mqtt://…`, or at `mqtts://…` behind TLS. */
+export function mqttOptions(url: string): NonNullable<MqttOptions['options']> {
+  // Before 5 a message has no headers.
+  return { url, protocolVersion: 5 };
 }

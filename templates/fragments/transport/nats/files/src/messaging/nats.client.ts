@@ -1,33 +1,22 @@
 import { headers as natsHeaders } from '@nats-io/transport-node';
-import {
-  ClientNats,
-  type NatsOptions,
-  NatsRecordBuilder,
-} from '@nestjs/microservices';
-import type { Observable } from 'rxjs';
+import { ClientNats, NatsRecordBuilder } from '@nestjs/microservices';
 import { outgoingHeaders } from '../context/outgoing-headers.js';
+import { natsOptions } from './nats.options.js';
 
 /** A client which sends headers along with every message. */
 export class NatsClient extends ClientNats {
   constructor(
-    options: NonNullable<NatsOptions['options']>,
+    url: string,
     private readonly headers = outgoingHeaders,
   ) {
-    super(options);
+    super(natsOptions(url));
   }
 
-  override send<R>(pattern: unknown, data: unknown): Observable<R> {
-    return super.send<R>(pattern, this.record(data));
-  }
-
-  override emit<R>(pattern: unknown, data: unknown): Observable<R> {
-    return super.emit<R>(pattern, this.record(data));
-  }
-
-  private record(data: unknown) {
+  protected override createPacket(pattern: unknown, data: unknown) {
     const headers = natsHeaders();
     for (const [name, value] of Object.entries(this.headers()))
       headers.set(name, value);
-    return new NatsRecordBuilder(data).setHeaders(headers).build();
+    const record = new NatsRecordBuilder(data).setHeaders(headers).build();
+    return super.createPacket(pattern, record);
   }
 }

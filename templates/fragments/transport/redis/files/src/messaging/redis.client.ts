@@ -1,13 +1,11 @@
-import { ClientRedis, type RedisOptions } from '@nestjs/microservices';
+import { ClientRedis } from '@nestjs/microservices';
 import { outgoingHeaders } from '../context/outgoing-headers.js';
+import { redisOptions } from './redis.options.js';
 
 /** A client which sends headers along with every message, as metadata. */
 export class RedisClient extends ClientRedis {
-  constructor(
-    options: NonNullable<RedisOptions['options']>,
-    headers = outgoingHeaders,
-  ) {
-    super(options);
+  constructor(url: string, headers = outgoingHeaders) {
+    super(redisOptions(url));
     this.setOnDispatchHook((packet) => {
       packet.metadata = headers();
     });

@@ -6,7 +6,7 @@ export const redis: Link = {
   name: 'redis',
   server: (env) => ({
     transport: Transport.REDIS,
-    options: redisOptions(env),
+    options: redisOptions(env.REDIS_URL),
   }),
   // Redis has no headers: Nest sends its metadata inside the packet.
   headers: (context) =>

@@ -1,9 +1,8 @@
 import type { RedisOptions } from '@nestjs/microservices';
-import type { Env } from '../config/env.js';
 
-/** How the service reaches Redis, to listen and to send. */
-export function redisOptions(env: Env): NonNullable<RedisOptions['options']> {
-  const url = new URL(env.REDIS_URL);
+/** How to reach the Redis at `redis://…`, or at `rediss://…` behind TLS. */
+export function redisOptions(at: string): NonNullable<RedisOptions['options']> {
+  const url = new URL(at);
   return {
     host: url.hostname,
     port: Number(url.port || 6379),

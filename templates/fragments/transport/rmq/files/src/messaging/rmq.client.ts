@@ -1,31 +1,21 @@
-import {
-  ClientRMQ,
-  type RmqOptions,
-  RmqRecordBuilder,
-} from '@nestjs/microservices';
-import type { Observable } from 'rxjs';
+import { ClientRMQ, RmqRecordBuilder } from '@nestjs/microservices';
 import { outgoingHeaders } from '../context/outgoing-headers.js';
+import { rmqOptions } from './rmq.options.js';
 
 /** A client which sends headers along with every message. */
 export class RmqClient extends ClientRMQ {
   constructor(
-    options: NonNullable<RmqOptions['options']>,
+    url: string,
+    exchange: string,
     private readonly headers = outgoingHeaders,
   ) {
-    super({ persistent: true, ...options });
+    super({ persistent: true, ...rmqOptions(url, exchange) });
   }
 
-  override send<R>(pattern: unknown, data: unknown): Observable<R> {
-    return super.send<R>(pattern, this.record(data));
-  }
-
-  override emit<R>(pattern: unknown, data: unknown): Observable<R> {
-    return super.emit<R>(pattern, this.record(data));
-  }
-
-  private record(data: unknown) {
-    return new RmqRecordBuilder(data)
+  protected override createPacket(pattern: unknown, data: unknown) {
+    const record = new RmqRecordBuilder(data)
       .setOptions({ headers: this.headers() })
       .build();
+    return super.createPacket(pattern, record);
   }
 }

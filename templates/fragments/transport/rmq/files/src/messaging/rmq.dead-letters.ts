@@ -2,7 +2,7 @@ import { Inject, Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { connect } from 'amqp-connection-manager';
 import type { Channel } from 'amqplib';
 import { ENV, type Env } from '../config/env.js';
-import { QUEUE } from './rmq.options.js';
+import { QUEUE } from './rmq.queue.js';
 
 export const DEAD_LETTER_EXCHANGE = `${QUEUE}.dlx`;
 export const DEAD_LETTER_QUEUE = `${QUEUE}.dlq`;
