@@ -6,6 +6,5 @@ export const mqttPeer: Peer = {
   name: 'mqtt',
   events: true,
   env: { MQTT_URL: process.env['MQTT_URL'] ?? 'mqtt://localhost:1883' },
-  client: (app, headers) =>
-    new MqttClient(app.get<Env>(ENV).MQTT_URL, headers),
+  client: (app, headers) => new MqttClient(app.get<Env>(ENV).MQTT_URL, headers),
 };

@@ -6,6 +6,5 @@ export const natsPeer: Peer = {
   name: 'nats',
   events: true,
   env: { NATS_URL: process.env['NATS_URL'] ?? 'nats://localhost:4222' },
-  client: (app, headers) =>
-    new NatsClient(app.get<Env>(ENV).NATS_URL, headers),
+  client: (app, headers) => new NatsClient(app.get<Env>(ENV).NATS_URL, headers),
 };

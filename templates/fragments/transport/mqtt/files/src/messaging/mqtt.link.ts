@@ -5,7 +5,9 @@ import { SharedMqttServer } from './mqtt.server.js';
 
 export const mqtt: Link = {
   name: 'mqtt',
-  server: (env) => ({ strategy: new SharedMqttServer(mqttOptions(env.MQTT_URL)) }),
+  server: (env) => ({
+    strategy: new SharedMqttServer(mqttOptions(env.MQTT_URL)),
+  }),
   headers: (context) =>
     context instanceof MqttContext
       ? (context.getPacket()['properties']?.userProperties ?? {})
