@@ -29,6 +29,13 @@ pub const NEST_ERR: &str = "kafka_nest-err";
 /// On the last reply, whatever it holds.
 pub const IS_DISPOSED: &str = "kafka_nest-is-disposed";
 
+/// The headers that are Nest's own; all others are the user's.
+const OF_NEST: [&str; 5] = [CORRELATION_ID, REPLY_TOPIC, REPLY_PARTITION, NEST_ERR, IS_DISPOSED];
+
+fn is_of_nest(name: &[u8]) -> bool {
+    OF_NEST.iter().any(|known| known.as_bytes() == name)
+}
+
 type Field<'a> = Option<Cow<'a, [u8]>>;
 
 /// A record to be written.
@@ -45,7 +52,10 @@ pub struct Body<'a> {
 }
 
 impl Body<'_> {
+    /// Adds a header of Nest's own, in place of those of its name: where it repeats kafkajs makes a list of it, and
+    /// nobody finds an id in that.
     fn add(&mut self, name: &'static str, value: impl Into<Vec<u8>>) {
+        self.headers.retain(|(known, _)| **known != *name.as_bytes());
         self.headers.push((Cow::Borrowed(name.as_bytes()), Some(Cow::Owned(value.into()))));
     }
 
@@ -250,6 +260,8 @@ pub fn reply_body<'a>(reply: &'a Reply, id: &str) -> Body<'a> {
     let data = reply.data.as_ref().filter(|_| reply.kind != ReplyKind::Refused);
     let mut body = data.map_or_else(Body::default, of_data);
     add_headers(&mut body, &reply.headers);
+    // A reply that was recorded has those of its own day.
+    body.headers.retain(|(name, _)| !is_of_nest(name));
     // The requester's partition is the only one that is right.
     body.partition = None;
     body.add(CORRELATION_ID, id);
@@ -307,6 +319,10 @@ pub fn delivery(topic: &str, partition: i32, record: &Record) -> Delivery {
     delivery.scope = hasher.finish();
     delivery.dest = Some(topic.to_owned());
     delivery.headers = record.user_headers();
+    if delivery.direction != Direction::Event {
+        // They are told by other names, and of no use to whoever sends this again.
+        delivery.headers.retain(|(name, _)| !is_of_nest(name.as_bytes()));
+    }
     delivery.size = record.size();
     delivery.meta = meta(partition, record);
     delivery
@@ -319,6 +335,11 @@ fn meta(partition: i32, record: &Record) -> Vec<(String, Box<RawValue>)> {
     };
     add("partition", to_raw_value(&partition));
     add("offset", to_raw_value(&record.offset));
+    for (name, header) in [("reply_topic", REPLY_TOPIC), ("reply_partition", REPLY_PARTITION)] {
+        if let Some(text) = record.text(header) {
+            add(name, to_raw_value(text));
+        }
+    }
     if let Ok(time) = jiff::Timestamp::from_millisecond(record.timestamp)
         && record.timestamp >= 0
     {
