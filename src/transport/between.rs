@@ -7,10 +7,20 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
-use super::{Endpoint, Event, FeedSender, Proxy, Result, Tls, feed, net};
+use super::{Endpoint, Event, FeedSender, OptionDoc, Proxy, Result, Tls, feed, net};
 use crate::message::{Delivery, Direction, Finding};
 
 const READ_SIZE: usize = 64 << 10;
+
+/// The option that names the certificate of [`certificate`].
+pub(super) const LISTEN_CERT: OptionDoc = OptionDoc {
+    name: "listen_cert",
+    help: "`tail --listen`: PEM certificate to show to clients that speak TLS",
+};
+
+/// The option that names its key.
+pub(super) const LISTEN_KEY: OptionDoc =
+    OptionDoc { name: "listen_key", help: "`tail --listen`: PEM key of that certificate" };
 
 /// Who sent what is seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +49,12 @@ pub(super) struct Conversation {
 }
 
 impl Conversation {
+    /// The connection of `peer`, for tests of what reads one.
+    #[cfg(test)]
+    pub(super) fn of(sender: FeedSender, peer: &str) -> Self {
+        Self { sender, scope: 1, peer: peer.to_owned() }
+    }
+
     /// A message of this connection, of which nothing else is known yet.
     pub(super) fn blank(&self, direction: Direction, id: Option<Box<RawValue>>, size: usize) -> Delivery {
         Delivery { id, scope: self.scope, ..Delivery::new(direction, size) }
@@ -57,6 +73,15 @@ impl Conversation {
     /// What to call one side in words.
     pub(super) fn who(&self, side: Side) -> &str {
         if side == Side::Client { &self.peer } else { "the service" }
+    }
+}
+
+/// The certificate that the options name, to be shown to clients which speak TLS.
+pub(super) fn certificate(endpoint: &Endpoint) -> Option<Tls> {
+    let option = |name: &str| endpoint.options.get(name).map(Into::into);
+    match (option(LISTEN_CERT.name), option(LISTEN_KEY.name)) {
+        (None, None) => None,
+        (cert, key) => Some(Tls { cert, key, ..Tls::default() }),
     }
 }
 

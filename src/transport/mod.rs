@@ -18,6 +18,7 @@ pub mod nats;
 mod net;
 mod offer;
 mod outbox;
+mod recent;
 pub mod redis;
 pub mod rmq;
 pub mod tcp;

@@ -23,7 +23,7 @@ use tokio::sync::{Mutex, mpsc};
 
 use super::{
     Bind, Capabilities, Endpoint, Error, Exchange, Health, Kind, Offers, OptionDoc, Proxy, Publisher, Result,
-    Service, Spec, Support, Tls, Transport,
+    Service, Spec, Support, Transport, between,
 };
 use crate::message::{Data, Message, Pattern};
 use crate::wire::grpc::schema::{self, Name, Schema};
@@ -43,11 +43,8 @@ pub const SPEC: Spec = Spec {
             help: "FILE[,FILE…]: the schema; without it the service is asked for it by reflection",
         },
         OptionDoc { name: "import", help: "DIR[,DIR…]: where `import` in a proto is looked for, too" },
-        OptionDoc {
-            name: "listen_cert",
-            help: "`tail --listen`: PEM certificate to show to clients that speak TLS",
-        },
-        OptionDoc { name: "listen_key", help: "`tail --listen`: PEM key of that certificate" },
+        between::LISTEN_CERT,
+        between::LISTEN_KEY,
         OptionDoc { name: "defaults", help: "true: show fields that are not set" },
         OptionDoc { name: "gzip", help: "true: compress what is sent; what is received may always be" },
     ],
@@ -295,11 +292,7 @@ impl Transport for Grpc {
     }
 
     async fn proxy(&self, bind: Bind) -> Result<Proxy> {
-        let option = |name: &str| self.endpoint.options.get(name).map(Into::into);
-        let tls = match (option("listen_cert"), option("listen_key")) {
-            (None, None) => None,
-            (cert, key) => Some(Tls { cert, key, ..Tls::default() }),
-        };
+        let tls = between::certificate(&self.endpoint);
         let upstream = proxy::Upstream::new(&self.endpoint, self.is_secure(), self.schema()?, self.wording)?;
         proxy::start(&bind.address, tls.as_ref(), upstream).await
     }

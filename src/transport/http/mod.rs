@@ -15,7 +15,7 @@ use tokio::sync::OnceCell;
 
 use super::{
     Bind, Capabilities, Endpoint, Error, Exchange, Health, Kind, OptionDoc, Proxy, Publisher, Result,
-    Service, Spec, Support, Tls, Transport, Written,
+    Service, Spec, Support, Transport, Written, between,
 };
 use crate::fault::Fault;
 use crate::message::{Message, Pattern};
@@ -32,11 +32,8 @@ pub const SPEC: Spec = Spec {
         OptionDoc { name: "follow", help: "true: go where a redirect leads" },
         OptionDoc { name: "form", help: "true: send DATA as a form instead of JSON" },
         OptionDoc { name: "health", help: "`health`: where to ask (default /health)" },
-        OptionDoc {
-            name: "listen_cert",
-            help: "`tail --listen`: PEM certificate to show to clients that speak TLS",
-        },
-        OptionDoc { name: "listen_key", help: "`tail --listen`: PEM key of that certificate" },
+        between::LISTEN_CERT,
+        between::LISTEN_KEY,
     ],
     written: Written::Request,
     can: Capabilities {
@@ -117,11 +114,7 @@ impl Transport for Http {
     }
 
     async fn proxy(&self, bind: Bind) -> Result<Proxy> {
-        let option = |name: &str| self.endpoint.options.get(name).map(Into::into);
-        let tls = match (option("listen_cert"), option("listen_key")) {
-            (None, None) => None,
-            (cert, key) => Some(Tls { cert, key, ..Tls::default() }),
-        };
+        let tls = between::certificate(&self.endpoint);
         proxy::start(&bind.address, tls.as_ref(), self.endpoint.clone(), self.is_secure()).await
     }
 

@@ -1,6 +1,6 @@
 //! What is wrong with queues, in words: who takes from them, what piles up, what is lost.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
 use tokio::time::{Interval, MissedTickBehavior, interval};
@@ -8,6 +8,7 @@ use tokio::time::{Interval, MissedTickBehavior, interval};
 use super::Options;
 use super::management::{Consumer, Management, Queue, peer};
 use crate::message::{Data, Delivery, Direction, Finding, Pattern};
+use crate::transport::recent::Recent;
 use crate::wire::packet::NO_HANDLER;
 use crate::wire::rmq::{Step, Trace};
 
@@ -23,8 +24,7 @@ pub(super) struct Diagnosis {
     queues: BTreeSet<String>,
     /// Who got messages out of a queue.
     takers: HashMap<String, BTreeSet<String>>,
-    asked: HashMap<String, Asked>,
-    order: VecDeque<String>,
+    asked: Recent<String, Asked>,
     /// How many were not acknowledged when they were last looked at.
     unacknowledged: BTreeMap<String, u64>,
     told: HashSet<(&'static str, String)>,
@@ -43,8 +43,7 @@ impl Diagnosis {
         Self {
             queues: options.queue.iter().cloned().collect(),
             takers: HashMap::new(),
-            asked: HashMap::new(),
-            order: VecDeque::new(),
+            asked: Recent::new(MOST_ASKED),
             unacknowledged: BTreeMap::new(),
             told: HashSet::new(),
             is_mute: false,
@@ -79,14 +78,7 @@ impl Diagnosis {
             let Step::Published(queues) = &trace.step else { return None };
             let pattern = delivery.pattern.as_ref().map_or("", Pattern::as_str).to_owned();
             let asked = Asked { queue: queues.first()?.clone(), pattern };
-            if self.asked.insert(id.clone(), asked).is_none() {
-                self.order.push_back(id.clone());
-            }
-            if self.order.len() > MOST_ASKED
-                && let Some(oldest) = self.order.pop_front()
-            {
-                self.asked.remove(&oldest);
-            }
+            self.asked.insert(id.clone(), asked);
             return None;
         }
         let Some(Data::Json(error)) = &delivery.error else { return None };

@@ -4,7 +4,6 @@
 //! tail that is responsible for it: one that switched it on, or began while such a one watched. Those are told by their
 //! queues (`eyas.firehose.…`). A file remembers what was switched on here, for a tail may be killed.
 
-use std::collections::{HashSet, VecDeque};
 use std::fs;
 use std::path::PathBuf;
 
@@ -17,6 +16,7 @@ use super::session::{self, Session};
 use super::watch::{CHANNEL, bind, consume, own_queue};
 use super::{Options, watch};
 use crate::message::{Delivery, Direction, Finding, Pattern};
+use crate::transport::recent::Recent;
 use crate::transport::{Endpoint, Event, Feed, FeedSender, Result, feed};
 use crate::wire::rmq::{Incoming, Method, Step, Trace, covers};
 
@@ -55,7 +55,7 @@ pub(super) async fn start(endpoint: &Endpoint, options: &Options, patterns: Vec<
         management,
         memory,
         is_responsible,
-        shown: Shown { patterns, asked: HashSet::new(), order: VecDeque::new() },
+        shown: Shown { patterns, asked: Recent::new(MOST_ASKED) },
         endpoint: endpoint.clone(),
         diagnosis: Diagnosis::new(options),
     };
@@ -180,8 +180,7 @@ impl Firehose {
 struct Shown {
     patterns: Vec<String>,
     /// The requests that were shown, by scope and id.
-    asked: HashSet<(u64, String)>,
-    order: VecDeque<(u64, String)>,
+    asked: Recent<(u64, String), ()>,
 }
 
 impl Shown {
@@ -191,19 +190,12 @@ impl Shown {
         }
         let key = delivery.id.as_ref().map(|id| (delivery.scope, id.get().to_owned()));
         if delivery.direction == Direction::Reply {
-            return key.is_some_and(|key| self.asked.contains(&key));
+            return key.is_some_and(|key| self.asked.get(&key).is_some());
         }
         let names = [delivery.pattern.as_ref().map(Pattern::as_str), delivery.dest.as_deref()];
         let is_shown = names.iter().flatten().any(|name| self.patterns.iter().any(|glob| covers(glob, name)));
-        if let Some(key) = key.filter(|_| is_shown)
-            && self.asked.insert(key.clone())
-        {
-            self.order.push_back(key);
-            if self.order.len() > MOST_ASKED
-                && let Some(oldest) = self.order.pop_front()
-            {
-                self.asked.remove(&oldest);
-            }
+        if let Some(key) = key.filter(|_| is_shown) {
+            self.asked.insert(key, ());
         }
         is_shown
     }

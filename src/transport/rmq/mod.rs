@@ -13,6 +13,7 @@ mod firehose;
 mod letters;
 mod management;
 mod offers;
+mod proxy;
 mod serve;
 mod session;
 mod watch;
@@ -23,8 +24,8 @@ use async_trait::async_trait;
 use tokio::sync::Mutex;
 
 use super::{
-    Broker, Capabilities, Endpoint, Error, Exchange, Feed, From, Health, Kind, Offers, OptionDoc, Publisher,
-    Result, Service, Spec, Support, Transport, Watch, health,
+    Bind, Broker, Capabilities, Endpoint, Error, Exchange, Feed, From, Health, Kind, Offers, OptionDoc,
+    Proxy, Publisher, Result, Service, Spec, Support, Transport, Watch, between, health,
 };
 use crate::fault::Fault;
 use crate::message::{Message, Pattern};
@@ -57,6 +58,8 @@ pub const SPEC: Spec = Spec {
             help: "`tail`: have the broker show everything in the virtual host: true or false; costs it half its pace",
         },
         OptionDoc { name: "api", help: "where the broker's management is (default http://HOST:15672)" },
+        between::LISTEN_CERT,
+        between::LISTEN_KEY,
     ],
     written: super::Written::Pattern,
     can: Capabilities {
@@ -65,9 +68,7 @@ pub const SPEC: Spec = Spec {
         watch: Support::Caveat(
             "an exchange shows what is sent through it, but no replies; -O firehose=true shows them, too, and costs the broker half its pace",
         ),
-        proxy: Support::No(
-            "it is a broker, which is watched without standing in between: leave --listen out",
-        ),
+        proxy: Support::Yes,
         serve: Support::Yes,
         list: Support::Yes,
         confirm: Support::Caveat("the broker never said that it has them"),
@@ -212,6 +213,11 @@ impl Transport for Rmq {
             return firehose::start(&self.endpoint, &self.options, watch.patterns).await;
         }
         watch::start(&self.endpoint, &self.options, watch.patterns).await
+    }
+
+    async fn proxy(&self, bind: Bind) -> Result<Proxy> {
+        let tls = between::certificate(&self.endpoint);
+        proxy::start(&bind.address, tls.as_ref(), self.endpoint.clone(), is_secure(&self.endpoint)).await
     }
 
     async fn offers(&self) -> Result<Offers> {

@@ -6,6 +6,7 @@ use super::diagnosis::Diagnosis;
 use super::management::Management;
 use super::session::{self, Session};
 use super::{Options, firehose};
+use crate::message::Delivery;
 use crate::transport::{Endpoint, Error, Event, Feed, FeedSender, Kind, Result, feed};
 use crate::wire::rmq::{self, Incoming, Method, Route, covers};
 
@@ -23,8 +24,9 @@ pub(super) async fn start(endpoint: &Endpoint, options: &Options, patterns: Vec<
             "a queue cannot be watched without taking messages from the service that it belongs to",
         )
         .hint(
-            "where a service has an exchange: -O exchange=NAME; else -O firehose=true has the broker show everything in \
-             this virtual host, which costs it half its pace and is switched off at the end",
+            "where a service has an exchange: -O exchange=NAME; else --listen 127.0.0.1:5673 stands in between, or -O \
+             firehose=true has the broker show everything in this virtual host, which costs it half its pace and is \
+             switched off at the end",
         ));
     };
     let mended = firehose::mend(endpoint, options).await;
@@ -72,7 +74,9 @@ impl Watching {
                         // A fanout exchange does not ask for the key.
                         let patterns = &self.patterns;
                         if patterns.is_empty() || patterns.iter().any(|pattern| covers(pattern, &route.key)) {
-                            let delivery = rmq::delivery(&properties, &body, &route, self.endpoint.nest);
+                            let seen = rmq::delivery(&properties, &body, &route, self.endpoint.nest);
+                            // Its reply does not pass the exchange: by an id it would be told unanswered.
+                            let delivery = Delivery { id: None, ..seen };
                             sender.push(Event::Message(Box::new(delivery)), body.len());
                         }
                     }

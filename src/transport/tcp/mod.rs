@@ -10,8 +10,8 @@ use async_trait::async_trait;
 use tokio::sync::Mutex;
 
 use super::{
-    Bind, Capabilities, Delivered, Endpoint, Error, Exchange, OptionDoc, Proxy, Publisher, Push, Result,
-    Service, Spec, Support, Tls, Transport, Written, net,
+    Bind, Capabilities, Delivered, Endpoint, Error, Exchange, Proxy, Publisher, Push, Result, Service, Spec,
+    Support, Transport, Written, between, net,
 };
 use crate::message::{Data, Message, Pattern};
 use crate::transport::outbox::Taken;
@@ -25,13 +25,7 @@ pub const SPEC: Spec = Spec {
     tls_schemes: &["tcps"],
     default_port: 3000,
     default_tls_port: 3000,
-    options: &[
-        OptionDoc {
-            name: "listen_cert",
-            help: "`tail --listen`: PEM certificate to show to clients that speak TLS",
-        },
-        OptionDoc { name: "listen_key", help: "`tail --listen`: PEM key of that certificate" },
-    ],
+    options: &[between::LISTEN_CERT, between::LISTEN_KEY],
     written: Written::Pattern,
     can: Capabilities {
         emit: Support::Yes,
@@ -129,11 +123,7 @@ impl Transport for Tcp {
     }
 
     async fn proxy(&self, bind: Bind) -> Result<Proxy> {
-        let option = |name: &str| self.endpoint.options.get(name).map(Into::into);
-        let tls = match (option("listen_cert"), option("listen_key")) {
-            (None, None) => None,
-            (cert, key) => Some(Tls { cert, key, ..Tls::default() }),
-        };
+        let tls = between::certificate(&self.endpoint);
         proxy::start(&bind.address, tls.as_ref(), self.endpoint.clone(), self.is_secure()).await
     }
 

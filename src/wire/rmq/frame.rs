@@ -26,6 +26,8 @@ const BASIC: u16 = 60;
 /// No message of RabbitMQ's is larger (`max_message_size` ends at 512 MiB).
 const MOST: u64 = 512 << 20;
 
+const UNASKED: Malformed = Malformed("a message's body came without its beginning");
+
 /// The largest frame that a peer may send; RabbitMQ's default is 128 KiB.
 const LARGEST_FRAME: usize = 64 << 20;
 
@@ -36,28 +38,69 @@ pub enum Incoming {
     Method(Method),
     /// A method with a message.
     Message(Method, Box<Properties>, Bytes),
+    /// The same with a body of so many bytes, which a [`Decoder::bounded`] did not keep.
+    Oversized(Method, Box<Properties>, usize),
     /// A sign of life.
     Heartbeat,
 }
 
 /// Cuts a stream of bytes into what was said in it. Bodies are put together per channel.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Decoder {
     buffer: Vec<u8>,
     /// Everything before this place in `buffer` has been read.
     read: usize,
-    open: HashMap<u16, Open>,
+    open: Messages,
+}
+
+/// The messages that are not complete yet.
+#[derive(Debug)]
+struct Messages {
+    by_channel: HashMap<u16, Open>,
+    /// What they hold, in bytes.
+    held: usize,
+    /// How much they may hold together.
+    most: usize,
 }
 
 /// A message that is not complete yet.
 #[derive(Debug)]
 struct Open {
     method: Method,
-    content: Option<(Box<Properties>, usize)>,
-    body: Vec<u8>,
+    content: Option<Content>,
+}
+
+#[derive(Debug)]
+struct Content {
+    properties: Box<Properties>,
+    size: usize,
+    /// How much of the body has come.
+    come: usize,
+    /// The body, as long as it is kept.
+    body: Option<Vec<u8>>,
+    /// What the properties took in their frame.
+    head: usize,
+}
+
+impl Content {
+    fn held(&self) -> usize {
+        self.head + self.body.as_ref().map_or(0, Vec::len)
+    }
+}
+
+impl Default for Decoder {
+    fn default() -> Self {
+        Self::bounded(usize::MAX)
+    }
 }
 
 impl Decoder {
+    /// One that holds at most `most` bytes of messages that are not complete: for whoever only looks on.
+    pub fn bounded(most: usize) -> Self {
+        let open = Messages { by_channel: HashMap::new(), held: 0, most };
+        Self { buffer: Vec::new(), read: 0, open }
+    }
+
     /// Takes what was read from the stream.
     pub fn feed(&mut self, bytes: &[u8]) {
         if self.read == self.buffer.len() {
@@ -82,7 +125,7 @@ impl Decoder {
 
     /// Whether the stream ended in the middle of something.
     pub fn is_halfway(&self) -> bool {
-        !self.rest().is_empty() || !self.open.is_empty()
+        !self.rest().is_empty() || !self.open.by_channel.is_empty()
     }
 
     /// The next thing that was said, with its channel; `None` until more is fed.
@@ -112,7 +155,7 @@ impl Decoder {
             if reader.u8()? != END {
                 return Err(Malformed("a frame does not end where it says it does"));
             }
-            let told = see(&mut self.open, kind, channel, payload)?;
+            let told = self.open.see(kind, channel, payload)?;
             self.read += size + AROUND;
             if let Some(incoming) = told {
                 return Ok(Some((channel, incoming)));
@@ -121,52 +164,75 @@ impl Decoder {
     }
 }
 
-fn see(
-    open: &mut HashMap<u16, Open>,
-    kind: u8,
-    channel: u16,
-    payload: &[u8],
-) -> Result<Option<Incoming>, Malformed> {
-    const UNASKED: Malformed = Malformed("a message's body came without its beginning");
-    match kind {
-        HEARTBEAT => return Ok(Some(Incoming::Heartbeat)),
-        METHOD => {
-            let method = Method::decode(payload)?;
-            if !method.has_content() {
-                return Ok(Some(Incoming::Method(method)));
+impl Messages {
+    fn see(&mut self, kind: u8, channel: u16, payload: &[u8]) -> Result<Option<Incoming>, Malformed> {
+        match kind {
+            HEARTBEAT => Ok(Some(Incoming::Heartbeat)),
+            METHOD => {
+                let method = Method::decode(payload)?;
+                if !method.has_content() {
+                    return Ok(Some(Incoming::Method(method)));
+                }
+                let left = self.by_channel.insert(channel, Open { method, content: None });
+                self.held -= left.and_then(|open| open.content).map_or(0, |content| content.held());
+                Ok(None)
             }
-            open.insert(channel, Open { method, content: None, body: Vec::new() });
+            HEADER => self.head(channel, payload),
+            _ => self.body(channel, payload),
+        }
+    }
+
+    fn head(&mut self, channel: u16, payload: &[u8]) -> Result<Option<Incoming>, Malformed> {
+        let open = self.by_channel.get_mut(&channel).ok_or(UNASKED)?;
+        let mut reader = Reader(payload);
+        let (_class, _weight, size) = (reader.u16()?, reader.u16()?, reader.u64()?);
+        if size > MOST {
+            return Err(Malformed("a message is larger than any that RabbitMQ carries"));
+        }
+        let properties = Box::new(Properties::decode(&mut reader)?);
+        let size = usize::try_from(size).unwrap_or(usize::MAX);
+        let body = (size <= self.most).then(Vec::new);
+        let content = Content { properties, size, come: 0, body, head: payload.len() };
+        self.held += content.held();
+        if let Some(twice) = open.content.replace(content) {
+            self.held -= twice.held();
+        }
+        self.complete(channel)
+    }
+
+    fn body(&mut self, channel: u16, payload: &[u8]) -> Result<Option<Incoming>, Malformed> {
+        let open = self.by_channel.get_mut(&channel).ok_or(UNASKED)?;
+        let content = open.content.as_mut().ok_or(UNASKED)?;
+        content.come += payload.len();
+        if content.come > content.size {
+            return Err(Malformed("a message is longer than it says"));
+        }
+        if self.held + payload.len() > self.most {
+            let given_up = content.body.take();
+            self.held -= given_up.map_or(0, |body| body.len());
+        } else if let Some(body) = &mut content.body {
+            body.extend_from_slice(payload);
+            self.held += payload.len();
+        }
+        self.complete(channel)
+    }
+
+    /// The message of `channel`, if all of it has come.
+    fn complete(&mut self, channel: u16) -> Result<Option<Incoming>, Malformed> {
+        let content = self.by_channel.get(&channel).and_then(|open| open.content.as_ref());
+        if content.is_none_or(|content| content.come < content.size) {
             return Ok(None);
         }
-        HEADER => {
-            let begun = open.get_mut(&channel).ok_or(UNASKED)?;
-            let mut reader = Reader(payload);
-            let (_class, _weight, size) = (reader.u16()?, reader.u16()?, reader.u64()?);
-            if size > MOST {
-                return Err(Malformed("a message is larger than any that RabbitMQ carries"));
-            }
-            let properties = Box::new(Properties::decode(&mut reader)?);
-            begun.content = Some((properties, usize::try_from(size).unwrap_or(usize::MAX)));
-        }
-        _ => {
-            let begun = open.get_mut(&channel).ok_or(UNASKED)?;
-            let size = begun.content.as_ref().ok_or(UNASKED)?.1;
-            if begun.body.len() + payload.len() > size {
-                return Err(Malformed("a message is longer than it says"));
-            }
-            begun.body.extend_from_slice(payload);
-        }
+        let Some(Open { method, content: Some(content) }) = self.by_channel.remove(&channel) else {
+            return Ok(None);
+        };
+        self.held -= content.held();
+        let Content { properties, size, body, .. } = content;
+        Ok(Some(match body {
+            Some(body) => Incoming::Message(method, properties, Bytes::from(body)),
+            None => Incoming::Oversized(method, properties, size),
+        }))
     }
-    let is_whole = open
-        .get(&channel)
-        .is_some_and(|begun| begun.content.as_ref().is_some_and(|(_, size)| begun.body.len() == *size));
-    if !is_whole {
-        return Ok(None);
-    }
-    let Some(Open { method, content: Some((properties, _)), body }) = open.remove(&channel) else {
-        return Ok(None);
-    };
-    Ok(Some(Incoming::Message(method, properties, Bytes::from(body))))
 }
 
 /// Writes one frame, whose payload is what `write` writes.

@@ -103,21 +103,40 @@ pub fn delivery(properties: &Properties, body: &Bytes, route: &Route, nest: Nest
     let id = properties.correlation_id.as_ref().and_then(|id| to_raw_value(id).ok());
     let blank = |direction| Delivery { dest, headers, meta, ..Delivery::new(direction, body.len()) };
     if is_reply(properties, packet.as_ref(), route) {
-        let Reply { kind, data, .. } = reply(properties, body, nest);
-        let (data, error) = if kind == ReplyKind::Refused { (None, data) } else { (data, None) };
-        let is_final = !matches!(kind, ReplyKind::Next { last: false });
-        return Delivery { id, scope: scope(&route.key), data, error, is_final, ..blank(Direction::Reply) };
+        return answered(properties, body, route, nest);
     }
     let Some(packet) = packet else {
         return Delivery { data: Some(Data::classify(body)), ..blank(Direction::Event) };
     };
     let called = packet.called();
-    if !called.is_request {
+    // Without an address nobody hears the answer, and Nest sends none.
+    if !called.is_request || properties.reply_to.is_none() {
         return Delivery { pattern: called.pattern, data: called.data, ..blank(Direction::Event) };
     }
     let id = id.or_else(|| packet.id.map(RawValue::to_owned));
     let scope = scope(properties.reply_to.as_deref().unwrap_or_default());
     Delivery { pattern: called.pattern, data: called.data, id, scope, ..blank(Direction::Request) }
+}
+
+/// What a reply is to somebody who watches, and who knows that it is one.
+pub fn answered(properties: &Properties, body: &Bytes, route: &Route, nest: NestVersion) -> Delivery {
+    let reply = reply(properties, body, nest);
+    let is_final = reply.is_final();
+    let (data, error) = match reply.kind {
+        ReplyKind::Refused => (None, reply.data),
+        _ => (reply.data, None),
+    };
+    Delivery {
+        dest: Some(route.key.clone()),
+        id: properties.correlation_id.as_ref().and_then(|id| to_raw_value(id).ok()),
+        scope: scope(&route.key),
+        headers: reply.headers,
+        meta: meta(properties, route),
+        data,
+        error,
+        is_final,
+        ..Delivery::new(Direction::Reply, body.len())
+    }
 }
 
 /// A reply goes to an address that a request named, by the default exchange, and has no pattern.
@@ -131,7 +150,7 @@ fn is_reply(properties: &Properties, packet: Option<&Packet<'_>>, route: &Route)
 }
 
 /// Requests and replies of one asker share the address of its replies.
-fn scope(reply_to: &str) -> u64 {
+pub fn scope(reply_to: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
     reply_to.hash(&mut hasher);
     hasher.finish()

@@ -228,6 +228,46 @@ fn bindings_cover_keys_as_a_topic_exchange_has_it() {
     check("*", "", false);
 }
 
+/// Who only looks on holds no more than it was told to, and tells of the rest what it was.
+#[test]
+fn what_is_too_large_is_not_kept() {
+    let properties = Properties::default();
+    let route = Route { exchange: String::new(), key: "q".to_owned() };
+    let stream = |channel, size: usize| {
+        let body = vec![b'x'; size];
+        let publish = Publish { route: &route, mandatory: false, properties: &properties, body: &body };
+        let mut frames = Vec::new();
+        encode_publish(&mut frames, channel, &publish, 30);
+        frames
+    };
+    let sizes = |decoder: &mut Decoder| {
+        let mut sizes = Vec::new();
+        while let Some((channel, incoming)) = decoder.advance().expect("AMQP") {
+            sizes.push(match incoming {
+                Incoming::Message(_, _, body) => (channel, body.len(), true),
+                Incoming::Oversized(_, _, size) => (channel, size, false),
+                other => panic!("{other:?}"),
+            });
+        }
+        sizes
+    };
+    let mut decoder = Decoder::bounded(200);
+    for (channel, size) in [(1, 150), (2, 201), (1, 150), (3, 0)] {
+        decoder.feed(&stream(channel, size));
+    }
+    assert_eq!(sizes(&mut decoder), [(1, 150, true), (2, 201, false), (1, 150, true), (3, 0, true)]);
+    // Two that are small enough, but not at once. The last frame of each has 18 bytes, and 8 around them.
+    let (one, other) = (stream(1, 150), stream(2, 150));
+    let ends = [one.len() - 26, other.len() - 26];
+    decoder.feed(&one[..ends[0]]);
+    decoder.feed(&other[..ends[1]]);
+    decoder.feed(&one[ends[0]..]);
+    decoder.feed(&other[ends[1]..]);
+    assert_eq!(sizes(&mut decoder), [(1, 150, true), (2, 150, false)]);
+    decoder.feed(&stream(4, 150));
+    assert_eq!(sizes(&mut decoder), [(4, 150, true)]);
+}
+
 fn fields() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         any::<bool>().prop_map(Value::Bool),

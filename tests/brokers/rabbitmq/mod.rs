@@ -1,5 +1,6 @@
 //! Over RabbitMQ: what only a broker with queues can do to us, and what only it has.
 
+mod between;
 mod faults;
 mod letters;
 mod services;

@@ -153,7 +153,7 @@ fn rabbitmq_payload_that_is_no_text() {
 #[test]
 fn rabbitmq_queue_cannot_be_watched() {
     let url = "amqp://127.0.0.1:1?queue=q";
-    program::run(&["tail", url]).exits(2).says("firehose=true").says("exchange=");
+    program::run(&["tail", url]).exits(2).says("firehose=true").says("exchange=").says("--listen");
     let vhost = Rabbit::shared().vhost();
     let nowhere = format!("{}&firehose=true", vhost.url("queue=q").split("&api").next().unwrap());
     program::run(&["tail", &nowhere, "-O", "api=http://127.0.0.1:1"]).exits(5).says("management");
