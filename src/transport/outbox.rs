@@ -6,6 +6,7 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::sync::Notify;
 
 use super::net::Writer;
+use super::{Error, Kind, Result};
 
 /// An outgoing buffer that many fill and one task empties: what is pushed while a write is under way leaves with
 /// the next one, so a busy connection costs one system call for many messages.
@@ -48,6 +49,22 @@ impl Outbox {
     /// The same for what is no message: it is not counted.
     pub(super) fn interject(&self, encode: impl FnOnce(&mut Vec<u8>)) -> Taken {
         self.put(encode, 0)
+    }
+
+    /// Puts `bytes` on their way as one message; waits while there is no room.
+    ///
+    /// # Errors
+    /// The link is gone.
+    pub(super) async fn send(&self, bytes: &[u8]) -> Result<()> {
+        loop {
+            match self.push(|out| out.extend_from_slice(bytes)) {
+                Taken::Yes => return Ok(()),
+                Taken::Full => self.room().await,
+                Taken::Closed => {
+                    return Err(Error::new(Kind::Closed, "the connection to the broker is closed"));
+                }
+            }
+        }
     }
 
     fn put(&self, encode: impl FnOnce(&mut Vec<u8>), messages: u64) -> Taken {

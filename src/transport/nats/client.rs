@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::session::{self, Inlet, Session};
+use super::session::{Inlet, Session};
 use super::{Info, check_size, encode_headers, inbox, route};
 use crate::message::{Message, Reply};
 use crate::transport::outbox::Outbox;
@@ -135,7 +135,7 @@ impl Client {
     }
 
     async fn put(&self, key: u64, frame: &[u8]) -> Result<()> {
-        if session::put(&self.outbox, frame).await.is_err() {
+        if self.outbox.send(frame).await.is_err() {
             self.forget(key);
             // The sender lives in `self`, so waiting cannot fail.
             let _ = self.ending.subscribe().wait_for(Option::is_some).await;

@@ -121,7 +121,7 @@ async fn begin(
         let delete = format!("CONSUMER.DELETE.{name}.{}", created.name);
         jetstream::ask::<serde::de::IgnoredAny>(client, &delete, &jetstream::Nothing {}).await?;
         let unsubscribe = format!("UNSUB {sid}\r\n");
-        session::put(&session.outbox, unsubscribe.as_bytes()).await?;
+        session.outbox.send(unsubscribe.as_bytes()).await?;
         start = Some(end.saturating_sub((end - from) * 2).max(1));
     }
     Err(Error::unsupported("the stream has no beginning"))
@@ -245,5 +245,5 @@ async fn answer(inbound: &Inbound<'_>, outbox: &crate::transport::outbox::Outbox
     let Some(to) = inbound.reply.map(str::to_owned).or(stalled) else { return true };
     let mut frame = Vec::new();
     nats::publish(&mut frame, &to, None, &[], &[]);
-    session::put(outbox, &frame).await.is_ok()
+    outbox.send(&frame).await.is_ok()
 }

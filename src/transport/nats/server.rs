@@ -36,7 +36,7 @@ pub(super) async fn start(endpoint: &Endpoint, patterns: &[Pattern]) -> Result<S
         nats::subscribe(&mut subscriptions, filter, queue, sid);
     }
     subscriptions.extend_from_slice(b"PING\r\n");
-    session::put(&session.outbox, &subscriptions).await?;
+    session.outbox.send(&subscriptions).await?;
     let (sender, incoming) = mpsc::channel(CALLS_WAITING);
     let listening = match queue {
         Some(queue) => format!("{} in the queue group {queue}", endpoint.shown()),
@@ -130,7 +130,7 @@ impl Answers {
         encode(&mut body, id);
         let mut frame = Vec::with_capacity(body.len() + inbox.len() + 24);
         nats::publish(&mut frame, inbox, None, &[], &body);
-        session::put(&self.outbox, &frame).await
+        self.outbox.send(&frame).await
     }
 }
 

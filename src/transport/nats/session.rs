@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::time::timeout;
 
 use super::login::{self, Credentials};
-use crate::transport::outbox::{Outbox, Taken};
+use crate::transport::outbox::Outbox;
 use crate::transport::{Endpoint, Error, Kind, Result, net};
 use crate::wire::nats::{Decoder, Op};
 
@@ -116,22 +116,8 @@ impl Session {
     /// # Errors
     /// It refused one, or the link is over.
     pub(super) async fn settle(&mut self, subscriptions: &[u8]) -> Result<()> {
-        put(&self.outbox, &[subscriptions, b"PING\r\n"].concat()).await?;
+        self.outbox.send(&[subscriptions, b"PING\r\n"].concat()).await?;
         self.inlet.welcome().await
-    }
-}
-
-/// Puts `bytes` on their way; waits while there is no room.
-///
-/// # Errors
-/// The link is gone.
-pub(super) async fn put(outbox: &Outbox, bytes: &[u8]) -> Result<()> {
-    loop {
-        match outbox.push(|out| out.extend_from_slice(bytes)) {
-            Taken::Yes => return Ok(()),
-            Taken::Full => outbox.room().await,
-            Taken::Closed => return Err(Error::new(Kind::Closed, "the connection to the broker is closed")),
-        }
     }
 }
 

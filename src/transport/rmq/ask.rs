@@ -72,7 +72,7 @@ impl Asking {
         let publish = Publish { route, mandatory: true, properties: &properties, body: &body };
         let mut frames = Vec::with_capacity(body.len() + 256);
         encode_publish(&mut frames, CHANNEL, &publish, self.frame_max);
-        let sent = session::put(&self.outbox, &frames).await;
+        let sent = self.outbox.send(&frames).await;
         sent.inspect_err(|_| self.calls.forget(call.key))?;
         // The link may have ended, and told everyone it knew, while this call was being made.
         if self.has_ended() {

@@ -247,7 +247,7 @@ impl Answers {
         let publish = Publish { route: &route, mandatory: false, properties: &properties, body };
         let mut frames = Vec::with_capacity(body.len() + 256);
         encode_publish(&mut frames, CHANNEL, &publish, self.frame_max);
-        session::put(&self.outbox, &frames).await
+        self.outbox.send(&frames).await
     }
 }
 

@@ -192,7 +192,7 @@ impl Session {
     pub(super) async fn publish(&mut self, channel: u16, publish: &Publish<'_>) -> Result<()> {
         let mut frames = Vec::with_capacity(publish.body.len() + 256);
         encode_publish(&mut frames, channel, publish, self.frame_max);
-        put(&self.outbox, &frames).await
+        self.outbox.send(&frames).await
     }
 }
 
@@ -202,20 +202,6 @@ pub(super) fn close(outbox: &Outbox) {
     // A link that is gone needs no good-bye.
     let _ = outbox.interject(|out| encode_method(out, 0, &Method::Close(closing)));
     outbox.finish();
-}
-
-/// Puts `bytes` on their way; waits while there is no room.
-///
-/// # Errors
-/// The link is gone.
-pub(super) async fn put(outbox: &Outbox, bytes: &[u8]) -> Result<()> {
-    loop {
-        match outbox.push(|out| out.extend_from_slice(bytes)) {
-            Taken::Yes => return Ok(()),
-            Taken::Full => outbox.room().await,
-            Taken::Closed => return Err(Error::new(Kind::Closed, "the connection to the broker is closed")),
-        }
-    }
 }
 
 /// The reading half.
@@ -323,7 +309,7 @@ impl Inlet {
         let mut frame = Vec::new();
         encode_method(&mut frame, channel, method);
         match &self.outbox {
-            Some(outbox) => put(outbox, &frame).await,
+            Some(outbox) => outbox.send(&frame).await,
             None => Ok(()),
         }
     }
