@@ -140,19 +140,20 @@ impl Tap {
             self.is_greeted = true;
         }
         while let Some((channel, incoming)) = decoder.advance().map_err(|error| error.to_string())? {
-            let (method, properties, body, size) = match incoming {
+            let (method, properties, body, length) = match incoming {
                 Incoming::Heartbeat => continue,
                 Incoming::Method(method) => {
                     self.method(side, channel, method);
                     continue;
                 }
                 Incoming::Message(method, properties, body) => {
-                    let size = body.len();
-                    (method, properties, Some(body), size)
+                    let length = body.len();
+                    (method, properties, Some(body), length)
                 }
-                Incoming::Oversized(method, properties, size) => (method, properties, None, size),
+                Incoming::Oversized(method, properties, length) => (method, properties, None, length),
             };
-            let content = |route| Content { properties: &properties, body: body.as_ref(), route, size };
+            let content =
+                |route| Content { properties: &properties, body: body.as_ref(), route, size: length };
             match &method {
                 Method::Publish { route, .. } if side == Side::Client => self.published(&content(route)),
                 Method::Deliver { route, .. } | Method::GetOk { route, .. } if side == Side::Server => {
@@ -352,6 +353,7 @@ impl between::Tap for Tap {
                 let text =
                     format!("{who} sent what is not AMQP 0-9-1: {what}; it is passed on, but no longer read");
                 self.conversation.finding("not-amqp", text);
+                (self.said, self.heard) = (None, None);
                 // Whether anybody waits cannot be known any more.
                 self.open.clear();
             }

@@ -197,7 +197,7 @@ impl Messages {
         if let Some(twice) = open.content.replace(content) {
             self.held -= twice.held();
         }
-        self.complete(channel)
+        Ok(self.complete(channel))
     }
 
     fn body(&mut self, channel: u16, payload: &[u8]) -> Result<Option<Incoming>, Malformed> {
@@ -214,24 +214,23 @@ impl Messages {
             body.extend_from_slice(payload);
             self.held += payload.len();
         }
-        self.complete(channel)
+        Ok(self.complete(channel))
     }
 
     /// The message of `channel`, if all of it has come.
-    fn complete(&mut self, channel: u16) -> Result<Option<Incoming>, Malformed> {
-        let content = self.by_channel.get(&channel).and_then(|open| open.content.as_ref());
-        if content.is_none_or(|content| content.come < content.size) {
-            return Ok(None);
+    fn complete(&mut self, channel: u16) -> Option<Incoming> {
+        let content = self.by_channel.get(&channel)?.content.as_ref()?;
+        if content.come < content.size {
+            return None;
         }
-        let Some(Open { method, content: Some(content) }) = self.by_channel.remove(&channel) else {
-            return Ok(None);
-        };
+        let Open { method, content } = self.by_channel.remove(&channel)?;
+        let content = content?;
         self.held -= content.held();
         let Content { properties, size, body, .. } = content;
-        Ok(Some(match body {
+        Some(match body {
             Some(body) => Incoming::Message(method, properties, Bytes::from(body)),
             None => Incoming::Oversized(method, properties, size),
-        }))
+        })
     }
 }
 
