@@ -97,13 +97,28 @@ impl Link {
     }
 
     async fn ask_versions(&self, reader: &mut Frames) -> Result<HashMap<i16, VersionRange>> {
-        let response = self.converse(&ApiVersionsRequest::default(), 0, reader).await?;
-        let range = |min, max| VersionRange { min, max };
-        Ok(response
-            .api_keys
-            .iter()
-            .map(|api| (api.api_key, range(api.min_version, api.max_version)))
-            .collect())
+        self.put(&ApiVersionsRequest::default(), 0, 0).await?;
+        let mut response = reader.next().await.map_err(|why| self.no_broker(&why))?;
+        // Read by hand: whoever is no Kafka broker is found out here, before a number of his is taken for one of items to
+        // make room for. Correlation id, error, how many; a key, and its lowest and highest version each.
+        if response.len() < 10 {
+            return Err(self.no_broker("does not speak Kafka"));
+        }
+        response.advance(6);
+        let count = response.get_i32();
+        if usize::try_from(count).ok().and_then(|count| count.checked_mul(6)) != Some(response.len()) {
+            return Err(self.no_broker("does not speak Kafka"));
+        }
+        let range = |bytes: &mut Bytes| {
+            (bytes.get_i16(), VersionRange { min: bytes.get_i16(), max: bytes.get_i16() })
+        };
+        Ok((0..count).map(|_| range(&mut response)).collect())
+    }
+
+    fn no_broker(&self, why: &str) -> Error {
+        Error::new(Kind::Unreachable, format!("{} {why}", self.shown)).hint(
+            "is it a Kafka broker? One that wants TLS is kafkas://, one that wants a login is told nothing without a user",
+        )
     }
 
     /// A request and its response where nobody else speaks yet.
@@ -114,11 +129,7 @@ impl Link {
         reader: &mut Frames,
     ) -> Result<R::Response> {
         self.put(request, version, 0).await?;
-        let response = reader.next().await.map_err(|why| {
-            Error::new(Kind::Unreachable, format!("{} {why}", self.shown)).hint(
-                "is it a Kafka broker? One that wants TLS is kafkas://, one that wants a login is told nothing without a user",
-            )
-        })?;
+        let response = reader.next().await.map_err(|why| self.no_broker(&why))?;
         self.decode::<R>(response, version)
     }
 
