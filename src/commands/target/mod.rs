@@ -1,5 +1,6 @@
 //! Who is meant: the TARGET of a command, as a word, a service or a setting, and the endpoint it comes down to.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -251,8 +252,14 @@ fn endpoint(
         return Err(place(Fault::new(format!("`{shown}` is no URL")).hint("write `scheme://host:port`")));
     }
     let spec = find(&scheme).map_err(place)?;
+    let (text, further) = split_hosts(&text);
     let parsed =
         Url::parse(&text).map_err(|error| place(Fault::new(format!("`{shown}` is no URL: {error}"))))?;
+    let takes_several = spec.options.iter().any(|option| option.name == BOOTSTRAP);
+    if let Some(further) = further.filter(|_| !takes_several) {
+        let fault = Fault::new(format!("`{shown}` names several addresses, and {} takes one", spec.name));
+        return Err(place(fault.hint(format!("leave `,{further}` out"))));
+    }
     let host = parsed.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
     if host.is_empty() {
         return Err(place(Fault::new(format!("`{shown}` names no host"))));
@@ -264,6 +271,9 @@ fn endpoint(
         refuse_tls(&scheme, spec, &tls)?;
     }
     let mut options = options(&parsed, link, settings)?;
+    if let Some(further) = further {
+        options.entry(BOOTSTRAP.to_owned()).or_insert_with(|| further.to_owned());
+    }
     if let Some(proto) = service.and_then(|service| service.proto.as_ref())
         && spec.options.iter().any(|option| option.name == PROTO)
         && !options.contains_key(PROTO)
@@ -284,6 +294,20 @@ fn endpoint(
         state: settings.world.state_folder(),
         scheme,
     })
+}
+
+/// The option that takes further addresses of the same cluster, where a transport has it.
+const BOOTSTRAP: &str = "bootstrap";
+
+/// `scheme://user@a:1,b:2/…` with its first address alone, and the others.
+fn split_hosts(text: &str) -> (Cow<'_, str>, Option<&str>) {
+    let whole = (Cow::Borrowed(text), None);
+    let Some(start) = text.find("://").map(|at| at + 3) else { return whole };
+    let end = text[start..].find(['/', '?', '#']).map_or(text.len(), |at| start + at);
+    // A password may hold a comma, too.
+    let hosts = text[start..end].rfind('@').map_or(start, |at| start + at + 1);
+    let Some(comma) = text[hosts..end].find(',').map(|at| hosts + at) else { return whole };
+    (Cow::Owned(format!("{}{}", &text[..comma], &text[end..])), Some(&text[comma + 1..end]))
 }
 
 /// The option that takes a service's `proto`, where a transport has it.

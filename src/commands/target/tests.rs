@@ -233,3 +233,16 @@ fn without_a_word_the_nearest_is_meant() {
         "no target is named, and there is no eyas.toml with a service here or above | name one, such as `tcp://localhost:3000`, or set EYAS_URL",
     );
 }
+
+#[test]
+fn several_addresses_are_one_and_further_ones() {
+    let check = |text: &str, first: &str, further: Option<&str>| {
+        let (found, others) = split_hosts(text);
+        assert_eq!((&*found, others), (first, further));
+    };
+    check("k://a:1,b:2,[::1]:3/p?q=1,2#f,g", "k://a:1/p?q=1,2#f,g", Some("b:2,[::1]:3"));
+    check("k://u:p,w@a,b", "k://u:p,w@a", Some("b"));
+    check("k://u:p,w@a/x,y", "k://u:p,w@a/x,y", None);
+    check("k://a?q=b,c", "k://a?q=b,c", None);
+    check("a,b", "a,b", None);
+}

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use serde_json::value::to_raw_value;
 use tokio::sync::Mutex;
 
-use super::cluster::{Cluster, LATEST};
+use super::cluster::Cluster;
+use super::offsets::LATEST;
 use super::place::Place;
 use super::reading::{Reading, Sink};
 use super::watch::Fixed;

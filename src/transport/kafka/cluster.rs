@@ -1,18 +1,15 @@
 //! The brokers of a cluster, and what they know of topics. Looking never creates: every question says so.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::create_topics_request::CreatableTopic;
-use kafka_protocol::messages::list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic};
 use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
 use kafka_protocol::messages::metadata_response::MetadataResponseTopic;
 use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
-use kafka_protocol::messages::{
-    BrokerId, CreateTopicsRequest, ListOffsetsRequest, MetadataRequest, ProduceRequest, TopicName,
-};
+use kafka_protocol::messages::{CreateTopicsRequest, MetadataRequest, ProduceRequest, TopicName};
 use kafka_protocol::protocol::StrBytes;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
@@ -21,11 +18,8 @@ use super::Options;
 use super::link::Link;
 use crate::transport::{Endpoint, Error, Kind, Result};
 
-/// What [`Cluster::offsets`] takes for the end and for the beginning, beside a time.
-pub(super) const LATEST: i64 = -1;
-pub(super) const EARLIEST: i64 = -2;
 /// Before a question is asked again whose answer was not settled yet.
-const PAUSE: Duration = Duration::from_millis(50);
+pub(super) const PAUSE: Duration = Duration::from_millis(50);
 
 /// A name as the protocol takes it.
 pub(super) fn name(topic: &str) -> TopicName {
@@ -62,8 +56,8 @@ pub(super) struct Cluster {
 
 #[derive(Default)]
 struct Known {
-    /// The connection to the address that was given.
-    first: Option<Arc<Link>>,
+    /// The connection to whichever of the addresses that were given could be reached, and which that was.
+    first: Option<(Arc<Link>, Endpoint)>,
     addresses: HashMap<i32, (String, u16)>,
     links: HashMap<i32, Arc<Link>>,
 }
@@ -74,17 +68,50 @@ impl Cluster {
     }
 
     pub(super) fn shown(&self) -> String {
-        self.endpoint.shown()
+        let further = self.options.bootstrap.iter().map(|(host, port)| format!(",{host}:{port}"));
+        self.endpoint.shown() + &further.collect::<String>()
     }
 
-    /// The connection to the address that was given, made again where it has ended.
+    /// Where the cluster can be asked: at the addresses that were given, then at those it has told.
+    fn candidates(&self, known: &Known) -> Vec<Endpoint> {
+        let mut found = vec![self.endpoint.clone()];
+        let told = known.addresses.values();
+        // A cluster of one is at the address that was given, whatever it calls itself.
+        let told = told.filter(|_| known.addresses.len() > 1);
+        for (host, port) in self.options.bootstrap.iter().chain(told) {
+            if !found.iter().any(|other| other.host == *host && other.port == *port) {
+                found.push(Endpoint { host: host.clone(), port: *port, ..self.endpoint.clone() });
+            }
+        }
+        found
+    }
+
+    /// A connection to the cluster, wherever it can be reached, made again where it has ended.
     pub(super) async fn any(&self) -> Result<Arc<Link>> {
         let mut known = self.known.lock().await;
-        if let Some(link) = known.first.as_ref().filter(|link| !link.has_ended()) {
+        if let Some((link, _)) = known.first.as_ref().filter(|(link, _)| !link.has_ended()) {
             return Ok(link.clone());
         }
-        let link = Link::open(&self.endpoint).await?;
-        Ok(known.first.insert(link).clone())
+        let mut failed = None;
+        for endpoint in self.candidates(&known) {
+            match Link::open(&endpoint).await {
+                Ok(link) => {
+                    known.first = Some((link.clone(), endpoint));
+                    return Ok(link);
+                }
+                // One that is there and says no is told at once: the others would say the same.
+                Err(error) if error.kind() != Kind::Unreachable => return Err(error),
+                Err(error) => failed = failed.or(Some(error)),
+            }
+        }
+        let error = failed.unwrap_or_else(|| Error::new(Kind::Unreachable, "no address was given"));
+        if self.options.bootstrap.is_empty() {
+            return Err(error);
+        }
+        let what = format!("none of the brokers at {} can be reached", self.shown());
+        Err(Error::new(Kind::Unreachable, what)
+            .because(error)
+            .hint("is one of them running, and are these their ports?"))
     }
 
     /// The connection to broker `node` that all share.
@@ -94,7 +121,7 @@ impl Cluster {
             if let Some(link) = known.links.get(&node).filter(|link| !link.has_ended()) {
                 return Ok(link.clone());
             }
-            if known.endpoint_of(node, &self.endpoint).is_none() {
+            if !known.is_elsewhere(node) {
                 drop(known);
                 return self.any().await;
             }
@@ -106,10 +133,12 @@ impl Cluster {
 
     /// A connection to broker `node` of one's own: what waits for records holds up all else on a connection.
     pub(super) async fn open(&self, node: i32) -> Result<Arc<Link>> {
-        let Some(endpoint) = self.known.lock().await.endpoint_of(node, &self.endpoint) else {
-            return Link::open(&self.endpoint).await;
-        };
+        let endpoint = self.known.lock().await.endpoint_of(node, &self.endpoint);
+        let is_given = endpoint.host == self.endpoint.host && endpoint.port == self.endpoint.port;
         Link::open(&endpoint).await.map_err(|error| {
+            if is_given {
+                return error;
+            }
             let what = format!(
                 "{} says that broker {node} is at {}:{}",
                 self.shown(),
@@ -120,6 +149,11 @@ impl Cluster {
                 "the broker's setting advertised.listeners says what it calls itself: clients must be able to reach that",
             )
         })
+    }
+
+    /// Whether the cluster has more than one broker, or had when it was last asked: of one that is gone the others tell.
+    pub(super) async fn has_others(&self) -> bool {
+        self.known.lock().await.addresses.len() > 1
     }
 
     /// What the cluster says of `topics`, of all there are without.
@@ -217,70 +251,7 @@ impl Cluster {
         }
     }
 
-    /// The offsets of `places` at `time`: milliseconds, [`LATEST`] or [`EARLIEST`]; in the order of `places`, `None`
-    /// where nothing is that late.
-    pub(super) async fn offsets(&self, places: &[(Arc<str>, i32)], time: i64) -> Result<Vec<Option<i64>>> {
-        let until = Instant::now() + self.endpoint.connect_timeout;
-        loop {
-            match self.offsets_once(places, time).await {
-                Err(error) if error.kind() == Kind::NobodyThere && Instant::now() < until => {
-                    tokio::time::sleep(PAUSE).await;
-                }
-                settled => return settled,
-            }
-        }
-    }
-
-    async fn offsets_once(&self, places: &[(Arc<str>, i32)], time: i64) -> Result<Vec<Option<i64>>> {
-        let mut names: Vec<&str> = places.iter().map(|(topic, _)| &**topic).collect();
-        names.sort_unstable();
-        names.dedup();
-        let topics = if names.is_empty() { Vec::new() } else { self.topics(&names).await? };
-        let mut by_leader: BTreeMap<i32, BTreeMap<&str, Vec<i32>>> = BTreeMap::new();
-        for (topic, partition) in places {
-            let known = topics.iter().find(|known| known.name == *topic);
-            let leader = known.and_then(|known| *known.leaders.get(usize::try_from(*partition).ok()?)?);
-            let leader = leader.ok_or_else(|| self.leaderless(topic, *partition))?;
-            by_leader.entry(leader).or_default().entry(topic).or_default().push(*partition);
-        }
-        let mut found: HashMap<(String, i32), Option<i64>> = HashMap::new();
-        for (leader, topics) in by_leader {
-            let response = self.link(leader).await?.ask(&self.offsets_request(&topics, time)).await?;
-            for topic in response.topics {
-                for partition in topic.partitions {
-                    match ResponseError::try_from_code(partition.error_code) {
-                        None => {}
-                        Some(error) if is_moving(error) => {
-                            return Err(self.leaderless(&topic.name, partition.partition_index));
-                        }
-                        Some(error) => return Err(self.refusal(error, &format!("topic `{}`", &*topic.name))),
-                    }
-                    let offset = Some(partition.offset).filter(|offset| *offset >= 0);
-                    found.insert((topic.name.to_string(), partition.partition_index), offset);
-                }
-            }
-        }
-        let place =
-            |(topic, partition): &(Arc<str>, i32)| found.remove(&(topic.to_string(), *partition)).flatten();
-        Ok(places.iter().map(place).collect())
-    }
-
-    fn offsets_request(&self, topics: &BTreeMap<&str, Vec<i32>>, time: i64) -> ListOffsetsRequest {
-        let partition = |partition: &i32| {
-            ListOffsetsPartition::default().with_partition_index(*partition).with_timestamp(time)
-        };
-        let topic = |(topic, partitions): (&&str, &Vec<i32>)| {
-            ListOffsetsTopic::default()
-                .with_name(name(topic))
-                .with_partitions(partitions.iter().map(partition).collect())
-        };
-        ListOffsetsRequest::default()
-            .with_replica_id(BrokerId(-1))
-            .with_isolation_level(self.options.isolation)
-            .with_topics(topics.iter().map(topic).collect())
-    }
-
-    fn leaderless(&self, topic: &str, partition: i32) -> Error {
+    pub(super) fn leaderless(&self, topic: &str, partition: i32) -> Error {
         let what = format!("nobody leads partition {partition} of topic `{topic}` at {}", self.shown());
         Error::new(Kind::NobodyThere, what).hint("is one of its brokers down?")
     }
@@ -299,12 +270,21 @@ impl Cluster {
 }
 
 impl Known {
-    /// Where broker `node` is. A cluster of one is at the address that was given, whatever it calls itself: a broker
-    /// behind a relay, or in a container, often cannot be reached by that name.
-    fn endpoint_of(&self, node: i32, given: &Endpoint) -> Option<Endpoint> {
-        let (host, port) = self.addresses.get(&node)?;
-        let is_given = self.addresses.len() == 1 || (*host == given.host && *port == given.port);
-        (!is_given).then(|| Endpoint { host: host.clone(), port: *port, ..given.clone() })
+    /// Where broker `node` is. A cluster of one is where it was asked, whatever it calls itself: a broker behind a
+    /// relay, or in a container, often cannot be reached by that name.
+    fn endpoint_of(&self, node: i32, given: &Endpoint) -> Endpoint {
+        let asked = self.first.as_ref().map_or(given, |(_, asked)| asked);
+        match self.addresses.get(&node).filter(|_| self.addresses.len() > 1) {
+            Some((host, port)) => Endpoint { host: host.clone(), port: *port, ..given.clone() },
+            None => asked.clone(),
+        }
+    }
+
+    /// Whether `node` is another than the one that is asked about everything.
+    fn is_elsewhere(&self, node: i32) -> bool {
+        let Some((_, asked)) = &self.first else { return self.addresses.len() > 1 };
+        let address = self.addresses.get(&node).filter(|_| self.addresses.len() > 1);
+        address.is_some_and(|(host, port)| *host != asked.host || *port != asked.port)
     }
 }
 
@@ -348,13 +328,25 @@ fn read_topic(topic: &MetadataResponseTopic) -> Topic {
     Topic { name, is_internal: topic.is_internal, leaders }
 }
 
-/// A batch on its way to a partition; all in-sync replicas confirm it.
+/// A batch on its way to a partition.
 pub(super) fn produce(topic: &str, partition: i32, records: bytes::Bytes) -> TopicProduceData {
     let data = PartitionProduceData::default().with_index(partition).with_records(Some(records));
     TopicProduceData::default().with_name(name(topic)).with_partition_data(vec![data])
 }
 
-/// A request that carries batches.
-pub(super) fn produce_request(batches: Vec<TopicProduceData>) -> ProduceRequest {
-    ProduceRequest::default().with_acks(-1).with_timeout_ms(30_000).with_topic_data(batches)
+/// A request that carries batches, to be confirmed by as many.
+pub(super) fn produce_request(batches: Vec<TopicProduceData>, acks: i16) -> ProduceRequest {
+    ProduceRequest::default().with_acks(acks).with_timeout_ms(30_000).with_topic_data(batches)
+}
+
+/// One entry for each topic, as the protocol wants it.
+pub(super) fn merged(batches: Vec<TopicProduceData>) -> Vec<TopicProduceData> {
+    let mut merged: Vec<TopicProduceData> = Vec::new();
+    for mut batch in batches {
+        match merged.iter_mut().find(|topic| topic.name == batch.name) {
+            Some(topic) => topic.partition_data.append(&mut batch.partition_data),
+            None => merged.push(batch),
+        }
+    }
+    merged
 }

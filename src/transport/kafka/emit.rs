@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{Instant, timeout};
 
-use super::cluster::{Cluster, Topic, produce, produce_request};
+use super::cluster::{Cluster, Topic, merged, produce, produce_request};
 use super::parcel::{Parcel, Verdict};
 use super::topic;
 use crate::message::{Message, Pattern};
@@ -188,7 +188,8 @@ impl Publisher for Pipeline {
     }
 }
 
-type Answer = (Vec<Parcel>, Result<ProduceResponse>);
+/// Batches that left, and the broker's word; none where it fell silent.
+type Answer = (Vec<Parcel>, Option<Result<ProduceResponse>>);
 
 /// Takes batches to their leaders.
 struct Sender {
@@ -283,25 +284,35 @@ impl Sender {
             let batches = packed.collect::<std::result::Result<Vec<_>, Damage>>();
             let batches = batches
                 .map_err(|error| Error::unsupported("the messages cannot be packed").because(error))?;
-            self.cluster.link(leader).await?.send(&produce_request(merged(batches))).await
+            let request = produce_request(merged(batches), self.cluster.options.acks);
+            self.cluster.link(leader).await?.send(&request).await
         };
         match sent.await {
             Ok(sent) => {
                 flying.spawn(async move {
-                    let late = || Error::new(Kind::Closed, "the broker stopped confirming messages");
-                    let response = timeout(SILENCE, sent.response()).await;
-                    (parcels, response.unwrap_or_else(|_| Err(late())))
+                    let response = timeout(SILENCE, sent.response()).await.ok();
+                    (parcels, response)
                 });
             }
-            Err(error) => self.break_off(&parcels, error, false),
+            // Nothing of it left: whoever leads now may take it.
+            Err(error) if matches!(error.kind(), Kind::Unreachable | Kind::Closed) => {
+                let (kind, what) = (error.kind(), error.to_string());
+                self.offer_again(parcels, || Error::new(kind, what.clone())).await;
+            }
+            Err(error) => self.break_off(&parcels, error, false, true),
         }
     }
 
     /// Counts what became of `parcels`, and gives back what may still go.
-    async fn settle(&self, parcels: Vec<Parcel>, response: Result<ProduceResponse>) {
+    async fn settle(&self, parcels: Vec<Parcel>, response: Option<Result<ProduceResponse>>) {
         let response = match response {
-            Ok(response) => response,
-            Err(error) => return self.break_off(&parcels, error, true),
+            Some(Ok(response)) => response,
+            // What became of these nobody can say; what comes next goes to whoever leads then.
+            Some(Err(error)) => return self.break_off(&parcels, error, true, false),
+            None => {
+                let error = Error::new(Kind::Closed, "the broker stopped confirming messages");
+                return self.break_off(&parcels, error, true, true);
+            }
         };
         let mut again = Vec::new();
         for parcel in parcels {
@@ -349,9 +360,12 @@ impl Sender {
         tokio::time::sleep(PAUSE).await;
         let mut names: Vec<_> = parcels.iter().map(|parcel| &*parcel.topic).collect();
         names.dedup();
-        let topics = self.cluster.topics(&names).await;
+        let topics = match self.cluster.topics(&names).await {
+            Ok(topics) => topics,
+            Err(error) => return self.break_off(&parcels, error, false, true),
+        };
         let mut state = self.shared.lock();
-        for topic in topics.into_iter().flatten() {
+        for topic in topics {
             state.topics.insert(topic.name.clone(), topic);
         }
         for parcel in parcels.into_iter().rev() {
@@ -365,8 +379,8 @@ impl Sender {
         }
     }
 
-    /// The link is gone: of what had `left` nobody can say what became.
-    fn break_off(&self, parcels: &[Parcel], error: Error, left: bool) {
+    /// A link is gone: of what had `left` nobody can say what became. Nothing more can go if it `is_over`.
+    fn break_off(&self, parcels: &[Parcel], error: Error, left: bool, is_over: bool) {
         let mut state = self.shared.lock();
         let count: u64 = parcels.iter().map(count).sum();
         if left {
@@ -374,23 +388,9 @@ impl Sender {
         } else {
             state.fates.lost += count;
         }
-        state.broken = true;
+        state.broken |= is_over;
         state.blame(error);
         drop(state);
         self.shared.changed.notify_waiters();
     }
-}
-
-/// One entry for each topic, as the protocol wants it.
-fn merged(
-    batches: Vec<kafka_protocol::messages::produce_request::TopicProduceData>,
-) -> Vec<kafka_protocol::messages::produce_request::TopicProduceData> {
-    let mut merged: Vec<kafka_protocol::messages::produce_request::TopicProduceData> = Vec::new();
-    for mut batch in batches {
-        match merged.iter_mut().find(|topic| topic.name == batch.name) {
-            Some(topic) => topic.partition_data.append(&mut batch.partition_data),
-            None => merged.push(batch),
-        }
-    }
-    merged
 }

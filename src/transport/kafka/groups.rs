@@ -11,7 +11,8 @@ use kafka_protocol::messages::{
 use kafka_protocol::protocol::Decodable as _;
 use serde_json::{Map, Value};
 
-use super::cluster::{Cluster, EARLIEST, LATEST};
+use super::cluster::Cluster;
+use super::offsets::{EARLIEST, LATEST};
 use crate::transport::{Offer, Offers, Result};
 use crate::wire::kafka::is_reply_topic;
 

@@ -9,8 +9,9 @@ use kafka_protocol::ResponseError;
 use kafka_protocol::messages::DeleteRecordsRequest;
 use kafka_protocol::messages::delete_records_request::{DeleteRecordsPartition, DeleteRecordsTopic};
 
-use super::cluster::{EARLIEST, LATEST, Topic, name, told};
+use super::cluster::{Topic, name, told};
 use super::marks::{Mark, Marks};
+use super::offsets::{EARLIEST, LATEST};
 use super::place::{Place, fetch};
 use super::writer::Writer;
 use super::{Kafka, unusable};

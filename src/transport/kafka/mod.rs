@@ -15,6 +15,7 @@ mod letters;
 mod link;
 mod login;
 mod marks;
+mod offsets;
 mod parcel;
 mod place;
 mod reading;
@@ -47,12 +48,20 @@ pub const SPEC: Spec = Spec {
     default_port: 9092,
     default_tls_port: 9093,
     options: &[
+        OptionDoc {
+            name: "bootstrap",
+            help: "HOST:PORT[,…]: further brokers to ask where the first is down; kafka://a:9092,b:9092 says the same",
+        },
         OptionDoc { name: "key", help: "the key of each message, where the data brings none" },
         OptionDoc {
             name: "partition",
             help: "the partition of each message, where key and data say nothing",
         },
         OptionDoc { name: "compression", help: "none, gzip, snappy, lz4 or zstd (default none)" },
+        OptionDoc {
+            name: "acks",
+            help: "who confirms: all (default: every replica in sync) or 1 (the leader alone)",
+        },
         OptionDoc { name: "create", help: "true: make topics that do not exist" },
         OptionDoc { name: "isolation", help: "read_committed (default) or read_uncommitted" },
         OptionDoc { name: "sasl", help: "how to log in: plain (default), scram-sha-256 or scram-sha-512" },
@@ -78,9 +87,13 @@ pub const SPEC: Spec = Spec {
 /// What `-O` and the URL's query say.
 #[derive(Clone, Debug)]
 struct Options {
+    /// Where the cluster can be asked, too.
+    bootstrap: Vec<(String, u16)>,
     key: Option<String>,
     partition: Option<i32>,
     compression: Compression,
+    /// As the protocol has it: -1 is all.
+    acks: i16,
     create: bool,
     /// As the protocol has it: 1 shows what transactions have committed, 0 everything.
     isolation: i8,
@@ -107,7 +120,19 @@ impl Options {
                     .hint("it is read_committed or read_uncommitted"));
             }
         };
+        let addresses = option("bootstrap").into_iter().flat_map(|list| list.split(','));
+        let bootstrap = addresses.map(|text| address(text.trim(), endpoint)).collect::<Result<_, _>>()?;
+        let acks = match option("acks") {
+            None | Some("all" | "-1") => -1,
+            Some("1") => 1,
+            Some(other) => {
+                return Err(Fault::new(format!("`acks={other}` is neither all nor 1"))
+                    .hint("with 0 the broker would say nothing, and nobody could count what arrived"));
+            }
+        };
         Ok(Self {
+            bootstrap,
+            acks,
             key: option("key").map(str::to_owned),
             partition: partition.transpose()?,
             compression: option("compression").map_or(Ok(Compression::None), str::parse)?,
@@ -127,6 +152,28 @@ impl Options {
         }
         body
     }
+}
+
+/// `HOST:PORT`, or `HOST` at the port that brokers have.
+fn address(text: &str, endpoint: &Endpoint) -> Result<(String, u16), Fault> {
+    let default = if is_secure(endpoint) { SPEC.default_tls_port } else { SPEC.default_port };
+    let wrong = || {
+        Fault::new(format!("`{text}` is no address of a broker"))
+            .hint("write `host:port`, with commas between")
+    };
+    // What stands in brackets is an IPv6 address, colons and all.
+    let (host, port) = match text.strip_prefix('[').and_then(|text| text.split_once(']')) {
+        Some((host, rest)) => (host, rest.strip_prefix(':').or_else(|| rest.is_empty().then_some(""))),
+        None => text.split_once(':').map_or((text, Some("")), |(host, port)| (host, Some(port))),
+    };
+    let port = match port {
+        Some("") if !text.ends_with(':') => default,
+        port => port.and_then(|port| port.parse().ok()).ok_or_else(wrong)?,
+    };
+    if host.is_empty() || host.contains(['/', '@', ' ']) {
+        return Err(wrong());
+    }
+    Ok((host.to_owned(), port))
 }
 
 struct Kafka {

@@ -2,6 +2,7 @@
 //! it was left, and nothing is committed.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -9,7 +10,9 @@ use kafka_protocol::ResponseError;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
-use super::cluster::{Cluster, EARLIEST, Topic, is_moving, told};
+use super::cluster::{Cluster, Topic, is_moving, told};
+use super::link::Link;
+use super::offsets::EARLIEST;
 use super::place::{Fetched, Place, fetch};
 use crate::message::Finding;
 use crate::transport::{Error, Result};
@@ -59,6 +62,15 @@ pub(super) struct Reading<S, C> {
     pub(super) stops: bool,
     is_told: Mutex<bool>,
     told: Notify,
+    /// It was told that something cannot be read at present.
+    is_lost: AtomicBool,
+}
+
+/// What each broker leads of that which is read.
+struct Leaders {
+    places: HashMap<i32, Vec<Arc<Place>>>,
+    /// A partition that nobody leads at present.
+    leaderless: Option<(Arc<str>, i32)>,
 }
 
 /// Why a broker is read no more for now.
@@ -88,6 +100,7 @@ impl<S: Sink, C: Choice> Reading<S, C> {
             stops,
             is_told: Mutex::new(false),
             told: Notify::new(),
+            is_lost: AtomicBool::new(false),
         })
     }
 
@@ -114,28 +127,20 @@ impl<S: Sink, C: Choice> Reading<S, C> {
 
     async fn keep(self: Arc<Self>) {
         let mut pause = FIRST_PAUSE;
-        let mut is_lost = false;
         loop {
             self.check_end();
             let reason = match self.leaders().await {
                 Err(error) => Stop::Lost(error),
-                Ok(leaders) => {
-                    if std::mem::take(&mut is_lost) {
-                        let text = format!("connected to {} again: nothing was missed", self.cluster.shown());
-                        self.sink.tell(Finding { code: "link-back".into(), text }).await;
-                    }
-                    pause = FIRST_PAUSE;
-                    self.clone().read(leaders).await
-                }
+                Ok(leaders) => self.clone().read(leaders).await,
             };
             match reason {
                 Stop::Over => std::future::pending().await,
-                Stop::Moved => tokio::time::sleep(FIRST_PAUSE).await,
+                Stop::Moved => {
+                    pause = FIRST_PAUSE;
+                    tokio::time::sleep(pause).await;
+                }
                 Stop::Lost(error) => {
-                    if !std::mem::replace(&mut is_lost, true) {
-                        let text = format!("{error}: reading goes on once it is back");
-                        self.sink.tell(Finding { code: "link-lost".into(), text }).await;
-                    }
+                    self.lost(&error).await;
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(LONGEST_PAUSE);
                 }
@@ -143,8 +148,23 @@ impl<S: Sink, C: Choice> Reading<S, C> {
         }
     }
 
+    /// Says that something cannot be read, once until all is read again.
+    async fn lost(&self, error: &Error) {
+        if !self.is_lost.swap(true, Ordering::Relaxed) {
+            let text = format!("{error}: reading goes on once it is back");
+            self.sink.tell(Finding { code: "link-lost".into(), text }).await;
+        }
+    }
+
+    async fn back(&self) {
+        if self.is_lost.swap(false, Ordering::Relaxed) {
+            let text = format!("connected to {} again: nothing was missed", self.cluster.shown());
+            self.sink.tell(Finding { code: "link-back".into(), text }).await;
+        }
+    }
+
     /// Who leads what; topics that are gone are dropped, and those that are new are read from their start.
-    async fn leaders(&self) -> Result<HashMap<i32, Vec<Arc<Place>>>> {
+    async fn leaders(&self) -> Result<Leaders> {
         let known: Vec<Arc<str>> = {
             let mut names: Vec<_> = self.places().iter().map(|place| place.topic.clone()).collect();
             names.dedup();
@@ -156,7 +176,7 @@ impl<S: Sink, C: Choice> Reading<S, C> {
             let text = format!("topic `{name}` is gone");
             self.sink.tell(Finding { code: "topic-gone".into(), text }).await;
         }
-        let mut leaders: HashMap<i32, Vec<Arc<Place>>> = HashMap::new();
+        let mut leaders = Leaders { places: HashMap::new(), leaderless: None };
         let mut places = self.places();
         for topic in &topics {
             for (partition, leader) in (0..).zip(&topic.leaders) {
@@ -174,8 +194,9 @@ impl<S: Sink, C: Choice> Reading<S, C> {
                     places.push(place.clone());
                     place
                 });
-                if let Some(leader) = leader {
-                    leaders.entry(*leader).or_default().push(place);
+                match leader {
+                    Some(leader) => leaders.places.entry(*leader).or_default().push(place),
+                    None => leaders.leaderless = Some((topic.name.clone(), partition)),
                 }
             }
         }
@@ -200,25 +221,47 @@ impl<S: Sink, C: Choice> Reading<S, C> {
         self.cluster.topics(&names.iter().map(String::as_str).collect::<Vec<_>>()).await
     }
 
-    /// Reads from all leaders until one of them has to be looked for again.
-    async fn read(self: Arc<Self>, leaders: HashMap<i32, Vec<Arc<Place>>>) -> Stop {
+    /// Reads from all leaders until one of them has to be looked for again; where one cannot be reached the others are
+    /// read meanwhile.
+    async fn read(self: Arc<Self>, leaders: Leaders) -> Stop {
         const LOOK_AROUND: Duration = Duration::from_secs(1);
-        let mut readers = JoinSet::new();
-        for (leader, places) in leaders {
-            readers.spawn(self.clone().follow(leader, places));
+        let mut opening = JoinSet::new();
+        for (leader, places) in leaders.places {
+            let cluster = self.cluster.clone();
+            opening.spawn(async move { (cluster.open(leader).await, places) });
         }
+        let (mut readers, mut missing) = (JoinSet::new(), None);
+        while let Some(opened) = opening.join_next().await {
+            match opened {
+                Ok((Ok(link), places)) => drop(readers.spawn(self.clone().follow(link, places))),
+                Ok((Err(error), _)) => missing = Some(error),
+                Err(_) => return Stop::Moved,
+            }
+        }
+        let leaderless = leaders.leaderless.map(|(topic, at)| self.cluster.leaderless(&topic, at));
+        let is_partial = match missing.or(leaderless) {
+            Some(error) if readers.is_empty() => return Stop::Lost(error),
+            Some(error) => {
+                self.lost(&error).await;
+                true
+            }
+            None => {
+                self.back().await;
+                false
+            }
+        };
         let mut around = tokio::time::interval(LOOK_AROUND);
         around.reset();
         loop {
             tokio::select! {
                 Some(ended) = readers.join_next() => match ended {
-                    Ok(Stop::Over) if !readers.is_empty() => {}
+                    Ok(Stop::Over) if is_partial || !readers.is_empty() => {}
                     Ok(stop) => return stop,
                     Err(_) => return Stop::Moved,
                 },
-                _ = around.tick(), if !self.stops => match self.has_news().await {
-                    Ok(false) => {}
-                    Ok(true) => return Stop::Moved,
+                _ = around.tick(), if is_partial || !self.stops => match self.has_news().await {
+                    Ok(has_news) if !has_news && !is_partial => {}
+                    Ok(_) => return Stop::Moved,
                     Err(error) => return Stop::Lost(error),
                 },
                 else => return Stop::Over,
@@ -241,12 +284,8 @@ impl<S: Sink, C: Choice> Reading<S, C> {
         Ok(is_new || is_gone)
     }
 
-    /// Reads what broker `leader` leads.
-    async fn follow(self: Arc<Self>, leader: i32, places: Vec<Arc<Place>>) -> Stop {
-        let link = match self.cluster.open(leader).await {
-            Ok(link) => link,
-            Err(error) => return Stop::Lost(error),
-        };
+    /// Reads what the broker on `link` leads.
+    async fn follow(self: Arc<Self>, link: Arc<Link>, places: Vec<Arc<Place>>) -> Stop {
         loop {
             let open: Vec<_> =
                 places.iter().filter(|place| !(self.stops && place.has_reached())).cloned().collect();

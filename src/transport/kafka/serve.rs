@@ -5,7 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use tokio::sync::mpsc;
 
-use super::cluster::{Cluster, LATEST};
+use super::cluster::Cluster;
+use super::offsets::LATEST;
 use super::place::Place;
 use super::reading::{Choice, Reading, Sink};
 use super::topic;

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::cluster::{Cluster, EARLIEST, LATEST, Topic};
+use super::cluster::{Cluster, Topic};
+use super::offsets::{EARLIEST, LATEST};
 use super::place::Place;
 use crate::transport::{Error, From, Result, Watch};
 use crate::wire::kafka::is_reply_topic;

@@ -80,7 +80,8 @@ impl Writer {
         let records = parcel.draft.finish(self.cluster.options.compression);
         let records =
             records.map_err(|error| Error::unsupported("the message cannot be packed").because(error))?;
-        let request = produce_request(vec![produce(&parcel.topic, parcel.partition, records)]);
+        let batches = vec![produce(&parcel.topic, parcel.partition, records)];
+        let request = produce_request(batches, self.cluster.options.acks);
         self.cluster.link(leader).await?.send(&request).await
     }
 

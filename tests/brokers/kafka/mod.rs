@@ -1,5 +1,6 @@
 //! Over Kafka: what only a broker can do to us, and what only Kafka has. All of it on Apache Kafka itself.
 
+mod cluster;
 mod faults;
 mod history;
 mod letters;
@@ -281,6 +282,11 @@ fn kafka_refuses_what_cannot_be() {
         .exits(1)
         .says("max.message.bytes");
     program::run(&["tail", &url, &small, "--from", "77"]).exits(2).says("holds 0 to 1");
+    program::run(&["emit", &url, &small, "1", "-O", "acks=1"]).exits(0).says("1 confirmed");
+    program::run(&["emit", &url, &small, "-O", "acks=0"]).exits(2).says("neither all nor 1");
+    program::run(&["emit", &format!("{url},b:x"), &small]).exits(2).says("`b:x` is no address of a broker");
+    let several = url.replace("kafka:", "redis:") + ",b";
+    program::run(&["emit", &several, &small]).exits(2).says("names several addresses, and redis takes one");
     program::run(&["emit", &url, &small, "-O", "isolation=none"]).exits(2).says("read_committed");
     program::run(&["tail", &url, "^("]).exits(2).says("regular expression");
 }
