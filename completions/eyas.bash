@@ -167,7 +167,7 @@ _eyas() {
             return 0
             ;;
         eyas__subcmd__bench__subcmd__emit)
-            opts="-d -H -n -O -o -q -v -h --data --ndjson --bare --expand --seed --header --raw --count --rate --for --option --timeout --connect-timeout --tls-ca --tls-cert --tls-key --tls-server-name --insecure --output --quiet --verbose --color --no-input --profile --help"
+            opts="-d -H -n -O -o -q -v -h --data --ndjson --bare --expand --seed --header --raw --as --count --rate --for --option --timeout --connect-timeout --tls-ca --tls-cert --tls-key --tls-server-name --insecure --output --quiet --verbose --color --no-input --profile --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -194,6 +194,10 @@ _eyas() {
                     return 0
                     ;;
                 -H)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --as)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -269,7 +273,7 @@ _eyas() {
             return 0
             ;;
         eyas__subcmd__bench__subcmd__send)
-            opts="-d -H -n -O -o -q -v -h --data --ndjson --bare --expand --seed --header --raw --count --rate --for --in-flight --warm-up --expect-p99 --expect-rate --option --timeout --connect-timeout --tls-ca --tls-cert --tls-key --tls-server-name --insecure --output --quiet --verbose --color --no-input --profile --help"
+            opts="-d -H -n -O -o -q -v -h --data --ndjson --bare --expand --seed --header --raw --as --count --rate --for --in-flight --warm-up --expect-p99 --expect-rate --option --timeout --connect-timeout --tls-ca --tls-cert --tls-key --tls-server-name --insecure --output --quiet --verbose --color --no-input --profile --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -296,6 +300,10 @@ _eyas() {
                     return 0
                     ;;
                 -H)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --as)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -811,7 +819,7 @@ _eyas() {
             return 0
             ;;
         eyas__subcmd__emit)
-            opts="-d -H -n -O -y -o -q -v -h --data --ndjson --bare --expand --seed --header --raw --count --rate --option --timeout --connect-timeout --tls-ca --tls-cert --tls-key --tls-server-name --insecure --dry-run --yes --output --quiet --verbose --color --no-input --profile --help"
+            opts="-d -H -n -O -y -o -q -v -h --data --ndjson --bare --expand --seed --header --raw --as --count --rate --option --timeout --connect-timeout --tls-ca --tls-cert --tls-key --tls-server-name --insecure --dry-run --yes --output --quiet --verbose --color --no-input --profile --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -838,6 +846,10 @@ _eyas() {
                     return 0
                     ;;
                 -H)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --as)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1509,7 +1521,7 @@ _eyas() {
             return 0
             ;;
         eyas__subcmd__send)
-            opts="-d -H -n -F -O -y -o -q -v -h --data --ndjson --bare --expand --seed --header --raw --count --replies --expect --print --format --filter --grep --option --timeout --connect-timeout --tls-ca --tls-cert --tls-key --tls-server-name --insecure --dry-run --yes --output --quiet --verbose --color --no-input --profile --help"
+            opts="-d -H -n -F -O -y -o -q -v -h --data --ndjson --bare --expand --seed --header --raw --as --count --replies --expect --print --format --filter --grep --option --timeout --connect-timeout --tls-ca --tls-cert --tls-key --tls-server-name --insecure --dry-run --yes --output --quiet --verbose --color --no-input --profile --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1536,6 +1548,10 @@ _eyas() {
                     return 0
                     ;;
                 -H)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --as)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -184,6 +184,7 @@ complete -c eyas -n "__fish_eyas_using_subcommand emit" -s d -l data -d 'The dat
 complete -c eyas -n "__fish_eyas_using_subcommand emit" -l ndjson -d 'A message from each line of FILE (`-`: standard input): a payload, or a record of `tail -o json`' -r
 complete -c eyas -n "__fish_eyas_using_subcommand emit" -l seed -d 'Makes `--expand` repeatable' -r
 complete -c eyas -n "__fish_eyas_using_subcommand emit" -s H -l header -d 'A header (properties, metadata); repeatable' -r
+complete -c eyas -n "__fish_eyas_using_subcommand emit" -l as -d 'Prove to be SERVICE of eyas.toml, by a token of a minute that its `secret` there signs' -r
 complete -c eyas -n "__fish_eyas_using_subcommand emit" -s n -l count -d 'How many messages' -r
 complete -c eyas -n "__fish_eyas_using_subcommand emit" -l rate -d 'How many in a time, whatever the replies do: 200/s, 10/m' -r
 complete -c eyas -n "__fish_eyas_using_subcommand emit" -s O -l option -d 'An option of the transport, as in the URL\'s query, or `nest=11` for a service of Nest 11; repeatable' -r
@@ -216,6 +217,7 @@ complete -c eyas -n "__fish_eyas_using_subcommand send" -s d -l data -d 'The dat
 complete -c eyas -n "__fish_eyas_using_subcommand send" -l ndjson -d 'A message from each line of FILE (`-`: standard input): a payload, or a record of `tail -o json`' -r
 complete -c eyas -n "__fish_eyas_using_subcommand send" -l seed -d 'Makes `--expand` repeatable' -r
 complete -c eyas -n "__fish_eyas_using_subcommand send" -s H -l header -d 'A header (properties, metadata); repeatable' -r
+complete -c eyas -n "__fish_eyas_using_subcommand send" -l as -d 'Prove to be SERVICE of eyas.toml, by a token of a minute that its `secret` there signs' -r
 complete -c eyas -n "__fish_eyas_using_subcommand send" -s n -l count -d 'Send it so many times, one after the other' -r
 complete -c eyas -n "__fish_eyas_using_subcommand send" -l replies -d 'Stop after N replies instead of at the end of the stream' -r
 complete -c eyas -n "__fish_eyas_using_subcommand send" -l expect -d 'Every reply\'s data must fulfil this jq expression, or the exit code is 1' -r
@@ -411,6 +413,7 @@ complete -c eyas -n "__fish_eyas_using_subcommand bench; and __fish_seen_subcomm
 complete -c eyas -n "__fish_eyas_using_subcommand bench; and __fish_seen_subcommand_from send" -l ndjson -d 'A message from each line of FILE (`-`: standard input): a payload, or a record of `tail -o json`' -r
 complete -c eyas -n "__fish_eyas_using_subcommand bench; and __fish_seen_subcommand_from send" -l seed -d 'Makes `--expand` repeatable' -r
 complete -c eyas -n "__fish_eyas_using_subcommand bench; and __fish_seen_subcommand_from send" -s H -l header -d 'A header (properties, metadata); repeatable' -r
+complete -c eyas -n "__fish_eyas_using_subcommand bench; and __fish_seen_subcommand_from send" -l as -d 'Prove to be SERVICE of eyas.toml, by a token of a minute that its `secret` there signs' -r
 complete -c eyas -n "__fish_eyas_using_subcommand bench; and __fish_seen_subcommand_from send" -s n -l count -d 'How many messages' -r
 complete -c eyas -n "__fish_eyas_using_subcommand bench; and __fish_seen_subcommand_from send" -l rate -d 'How many in a time, whatever the replies do: 200/s, 10/m' -r
 complete -c eyas -n "__fish_eyas_using_subcommand bench; and __fish_seen_subcommand_from send" -l for -d 'How long [default: 5s, unless -n says how many]' -r
@@ -446,6 +449,7 @@ complete -c eyas -n "__fish_eyas_using_subcommand bench; and __fish_seen_subcomm
 complete -c eyas -n "__fish_eyas_using_subcommand bench; and __fish_seen_subcommand_from emit" -l ndjson -d 'A message from each line of FILE (`-`: standard input): a payload, or a record of `tail -o json`' -r
 complete -c eyas -n "__fish_eyas_using_subcommand bench; and __fish_seen_subcommand_from emit" -l seed -d 'Makes `--expand` repeatable' -r
 complete -c eyas -n "__fish_eyas_using_subcommand bench; and __fish_seen_subcommand_from emit" -s H -l header -d 'A header (properties, metadata); repeatable' -r
+complete -c eyas -n "__fish_eyas_using_subcommand bench; and __fish_seen_subcommand_from emit" -l as -d 'Prove to be SERVICE of eyas.toml, by a token of a minute that its `secret` there signs' -r
 complete -c eyas -n "__fish_eyas_using_subcommand bench; and __fish_seen_subcommand_from emit" -s n -l count -d 'How many messages' -r
 complete -c eyas -n "__fish_eyas_using_subcommand bench; and __fish_seen_subcommand_from emit" -l rate -d 'How many in a time, whatever the replies do: 200/s, 10/m' -r
 complete -c eyas -n "__fish_eyas_using_subcommand bench; and __fish_seen_subcommand_from emit" -l for -d 'How long [default: 5s, unless -n says how many]' -r

@@ -11,7 +11,7 @@
 //! - [`payload`]: what is typed → what is sent; [`record`]: messages as lines of JSON; [`tape`]: recordings of them;
 //!   [`responder`]: rules of a mock; [`traffic`]: what can be told of messages seen; [`load`]: many calls, measured.
 //! - [`message`]: the words all share.
-//! - [`fault`]: bad input, in words; [`secret`]: what must never be shown.
+//! - [`fault`]: bad input, in words; [`secret`]: what must never be shown; [`token`]: what proves who speaks.
 //!
 //! # What always holds
 //! - Arrows point down: nothing below [`commands`] knows [`exit`], [`cli`] or its neighbours (`tests/cli/tidy.rs`).
@@ -44,6 +44,7 @@ pub mod message;
 
 pub mod fault;
 pub mod secret;
+pub mod token;
 
 /// Runs what was typed.
 ///

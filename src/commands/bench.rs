@@ -1,5 +1,6 @@
 //! `eyas bench`: many calls or events, measured from when each should have left.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -7,8 +8,10 @@ use serde::Serialize;
 use tokio::time::timeout;
 
 use super::flags::{LinkFlags, PaceFlags, Rate};
-use super::outgoing::{MessageFlags, Messages, Pace, publish};
+use super::outgoing::MessageFlags;
+use super::publish::{Pace, publish};
 use super::show;
+use super::signing::Purpose;
 use super::target;
 use crate::exit::{Code, Failure};
 use crate::fault::Fault;
@@ -108,7 +111,8 @@ fn send(args: &SendArgs, settings: &Settings, ui: &mut Ui) -> anyhow::Result<Cod
     let target = target::resolve(word, settings, &args.link)?;
     let spec = transport::find(&target.endpoint.scheme)?;
     target::require(&spec.can.request, spec.name, ui)?;
-    let Messages::Same(message) = args.message.messages(words, spec.written, "GET")? else {
+    let messages = args.message.messages(words, (&target, spec.written, Purpose::Request), settings)?;
+    let Some(mut message) = messages.repeated()? else {
         return Err(Fault::new("bench sends the same message every time")
             .hint("leave out --ndjson and --expand")
             .into());
@@ -124,8 +128,8 @@ fn send(args: &SendArgs, settings: &Settings, ui: &mut Ui) -> anyhow::Result<Cod
     };
     super::block_on_here(async {
         // The first call shows at once whether there is anybody, and makes the connection.
-        if call(&*transport, &message, patience).await == Outcome::Lost {
-            transport.request(&message).await?;
+        if call(&*transport, &message.now(), patience).await == Outcome::Lost {
+            transport.request(&message.now()).await?;
         }
         let progress = Arc::new(Progress::default());
         let bar = ui.progress(plan.count, "calls");
@@ -138,14 +142,14 @@ fn send(args: &SendArgs, settings: &Settings, ui: &mut Ui) -> anyhow::Result<Cod
                 }
             })
         };
-        let message: Arc<Message> = Arc::from(message);
+        let message = RefCell::new(message);
         let mut is_interrupted = false;
         let stop = async {
             super::interrupted().await;
             is_interrupted = true;
         };
         let summary = load::run(&plan, &progress, stop, |_| {
-            let (transport, message) = (transport.clone(), message.clone());
+            let (transport, message) = (transport.clone(), message.borrow_mut().now());
             async move { call(&*transport, &message, patience).await }
         })
         .await;
@@ -244,7 +248,7 @@ fn emit(args: &EmitArgs, settings: &Settings, ui: &mut Ui) -> anyhow::Result<Cod
     let target = target::resolve(word, settings, &args.link)?;
     let spec = transport::find(&target.endpoint.scheme)?;
     target::require(&spec.can.emit, spec.name, ui)?;
-    let mut messages = args.message.messages(words, spec.written, "POST")?;
+    let mut messages = args.message.messages(words, (&target, spec.written, Purpose::Event), settings)?;
     let transport = transport::open(target.endpoint)?;
     let count = args.pace.count;
     let limit = lasting(count, args.lasting);

@@ -4,7 +4,7 @@ use clap::{Args as ClapArgs, Subcommand};
 use serde::Serialize;
 
 use super::flags::{LinkFlags, Rate, SafetyFlags, ShowFlags};
-use super::outgoing::Pace;
+use super::publish::Pace;
 use super::show::Show;
 use super::target::{self, Target};
 use crate::exit::{Code, Failure};

@@ -5,8 +5,10 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use super::flags::{LinkFlags, PaceFlags, SafetyFlags};
-use super::outgoing::{Cautions, MessageFlags, Messages, Pace, publish};
+use super::outgoing::{Cautions, MessageFlags, Messages};
+use super::publish::{Pace, publish};
 use super::show;
+use super::signing::Purpose;
 use super::target;
 use crate::exit::Code;
 use crate::message::Message;
@@ -45,7 +47,7 @@ pub fn run(args: &Args, settings: &Settings, ui: &mut Ui) -> anyhow::Result<Code
     let target = target::resolve(word, settings, &args.link)?;
     let spec = transport::find(&target.endpoint.scheme)?;
     target::require(&spec.can.emit, spec.name, ui)?;
-    let mut messages = args.message.messages(words, spec.written, "POST")?;
+    let mut messages = args.message.messages(words, (&target, spec.written, Purpose::Event), settings)?;
     let count = args.pace.count.or(if messages.is_finite() { None } else { Some(1) });
     let transport = transport::open(target.endpoint)?;
     super::block_on(async {

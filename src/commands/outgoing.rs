@@ -2,19 +2,21 @@
 
 use std::collections::HashSet;
 use std::io::{BufRead, BufReader, IsTerminal as _};
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::Instant;
 
 use clap::Args;
 use tokio::sync::mpsc;
 
-use super::flags::Rate;
-use super::target;
+use super::signing::{self, Purpose, Signing};
+use super::target::{self, Target};
 use crate::exit::Code;
 use crate::fault::Fault;
 use crate::message::{Data, Headers, Message, Pattern};
 use crate::payload::{self, Expand, Expansion, Item, Ndjson};
-use crate::transport::{Delivered, Publisher, Push, Transport, Written};
-use crate::ui::{Progress, Ui};
+use crate::settings::Settings;
+use crate::transport::{Transport, Written};
+use crate::ui::Ui;
 
 /// The id that `--dry-run` shows: any would do.
 pub const SAMPLE_ID: &str = "000000000000000000000";
@@ -53,10 +55,20 @@ pub struct MessageFlags {
     /// Send the data as it is, without Nest's envelope
     #[arg(long, help_heading = "Message")]
     pub raw: bool,
+    /// Prove to be SERVICE of eyas.toml, by a token of a minute that its `secret` there signs
+    #[arg(long = "as", value_name = "SERVICE", help_heading = "Message")]
+    pub sender: Option<String>,
 }
 
 /// What is sent, one after the other.
-pub enum Messages {
+pub struct Messages {
+    source: Source,
+    /// What `--as` adds to each.
+    signing: Option<Signing>,
+}
+
+/// Where messages come from.
+enum Source {
     /// The same each time.
     Same(Box<Message>),
     /// Filled in each time.
@@ -83,17 +95,28 @@ impl MessageFlags {
         Ok((target, words))
     }
 
-    /// Reads pattern and data; `words` are those after the target, and `written` is how it takes them. Where that
-    /// leaves a method out, `method` is meant.
+    /// What is sent to `target`; `words` are those after it, and `written` is how it takes them.
     ///
     /// # Errors
-    /// Words that do not fit together, data that is not JSON, files that cannot be read.
+    /// Words that do not fit together, data that is not JSON, files that cannot be read; nothing to sign with.
     pub fn messages(
         &self,
         words: &[String],
-        written: Written,
-        method: &'static str,
+        (target, written, purpose): (&Target, Written, Purpose),
+        settings: &Settings,
     ) -> Result<Messages, Fault> {
+        let method = match purpose {
+            Purpose::Request => "GET",
+            Purpose::Event => "POST",
+        };
+        let source = self.source(words, written, method)?;
+        let sign = |sender: &String| Signing::new(sender, (target, written, purpose), settings);
+        let signing = self.sender.as_ref().map(sign).transpose()?;
+        Ok(Messages { source, signing })
+    }
+
+    /// Reads pattern and data. Where the words leave a method out, `method` is meant.
+    fn source(&self, words: &[String], written: Written, method: &'static str) -> Result<Source, Fault> {
         let (pattern, data) = self.pattern(words, written, method)?;
         if let Some(source) = &self.ndjson {
             return self.lines(source, pattern, &data);
@@ -108,19 +131,19 @@ impl MessageFlags {
             }
         };
         if has_none {
-            return Ok(Messages::Same(Box::new(message)));
+            return Ok(Source::Same(Box::new(message)));
         }
         let data = &data[..];
         if !self.expand {
             message.data = Some(self.payload(data, is_bare)?);
-            return Ok(Messages::Same(Box::new(message)));
+            return Ok(Source::Same(Box::new(message)));
         }
         let template = match &self.data {
             None => payload::template_from_words(data)?,
             Some(source) => self.read(source, data)?.into_template()?,
         };
         let expand = Expand { seed: self.seed, allow_env: self.data.is_none(), ..Expand::default() };
-        Ok(Messages::Expanded(Box::new(message), Box::new(Expansion::compile(&template, &expand)?)))
+        Ok(Source::Expanded(Box::new(message), Box::new(Expansion::compile(&template, &expand)?)))
     }
 
     fn message(&self, pattern: Pattern) -> Message {
@@ -168,7 +191,7 @@ impl MessageFlags {
         payload::read_source(source, &mut stdin.lock(), is_terminal, self.raw)
     }
 
-    fn lines(&self, source: &str, pattern: Option<Pattern>, words: &[String]) -> Result<Messages, Fault> {
+    fn lines(&self, source: &str, pattern: Option<Pattern>, words: &[String]) -> Result<Source, Fault> {
         if let Some(word) = words.first() {
             return Err(Fault::new(format!("there is data twice: `{word}` and --ndjson")));
         }
@@ -190,7 +213,7 @@ impl MessageFlags {
                 }
             }
         });
-        Ok(Messages::Lines { messages: receiver, head })
+        Ok(Source::Lines { messages: receiver, head })
     }
 }
 
@@ -222,27 +245,80 @@ impl Messages {
     /// # Errors
     /// A line that cannot be read, a template that fails.
     pub async fn next(&mut self, seq: u64) -> Result<Option<Message>, Fault> {
-        match self {
-            Self::Same(message) => Ok(Some((**message).clone())),
-            Self::Expanded(message, expansion) => {
+        let next = match &mut self.source {
+            Source::Same(message) => Some((**message).clone()),
+            Source::Expanded(message, expansion) => {
                 let data = Some(expansion.render(seq, message.raw)?);
-                Ok(Some(Message { data, ..(**message).clone() }))
+                Some(Message { data, ..(**message).clone() })
             }
-            Self::Lines { messages, .. } => messages.recv().await.transpose(),
+            Source::Lines { messages, .. } => messages.recv().await.transpose()?,
+        };
+        next.map(|message| self.signed(message)).transpose()
+    }
+
+    fn signed(&mut self, mut message: Message) -> Result<Message, Fault> {
+        if let Some(signing) = &mut self.signing {
+            signing.sign(&mut message)?;
         }
+        Ok(message)
     }
 
     /// Whether there is an end to them by themselves.
     pub fn is_finite(&self) -> bool {
-        matches!(self, Self::Lines { .. })
+        matches!(self.source, Source::Lines { .. })
     }
 
     /// What all of them have in common but their data, where they are lines and PATTERN is named.
-    pub fn head(&self) -> Option<&Message> {
-        match self {
-            Self::Lines { head, .. } => head.as_deref(),
-            _ => None,
+    ///
+    /// # Errors
+    /// It cannot be signed.
+    pub fn head(&mut self) -> Result<Option<Message>, Fault> {
+        let Source::Lines { head: Some(head), .. } = &self.source else { return Ok(None) };
+        let head = (**head).clone();
+        self.signed(head).map(Some)
+    }
+
+    /// The one message there is, to be sent again and again; `None` where they differ.
+    ///
+    /// # Errors
+    /// It cannot be signed.
+    pub fn repeated(self) -> Result<Option<Repeated>, Fault> {
+        let Self { source: Source::Same(plain), mut signing } = self else { return Ok(None) };
+        let mut message = (*plain).clone();
+        if let Some(signing) = &mut signing {
+            signing.sign(&mut message)?;
         }
+        Ok(Some(Repeated { plain: *plain, message: Arc::new(message), signing, since: Instant::now() }))
+    }
+
+    /// Whether `--as` signs them.
+    pub fn is_signed(&self) -> bool {
+        self.signing.is_some()
+    }
+}
+
+/// A message that is sent again and again: it is made anew only where its token grows old.
+pub struct Repeated {
+    plain: Message,
+    message: Arc<Message>,
+    signing: Option<Signing>,
+    since: Instant,
+}
+
+impl Repeated {
+    /// The message as it is to be sent now.
+    pub fn now(&mut self) -> Arc<Message> {
+        if let Some(signing) = &mut self.signing
+            && self.since.elapsed() > signing::USED_FOR
+        {
+            let mut message = self.plain.clone();
+            // What was signed once can be signed again.
+            if signing.sign(&mut message).is_ok() {
+                self.message = Arc::new(message);
+            }
+            self.since = Instant::now();
+        }
+        self.message.clone()
     }
 }
 
@@ -274,6 +350,9 @@ pub async fn show(
     ui: &mut Ui,
 ) -> anyhow::Result<Code> {
     let mut cautions = Cautions::default();
+    if let Some(signing) = &mut messages.signing {
+        signing.mask();
+    }
     for seq in 0..count.unwrap_or(u64::MAX) {
         let Some(message) = messages.next(seq).await? else { break };
         cautions.look(transport, &message, ui);
@@ -281,110 +360,4 @@ pub async fn show(
     }
     ui.note(&format!("nothing was sent to {}", transport.shown()));
     Ok(Code::Done)
-}
-
-/// How long after Ctrl-C a peer may still take what was pushed.
-const PARTING: Duration = Duration::from_secs(2);
-
-/// What came of publishing.
-pub struct Published {
-    /// What became of what was pushed.
-    pub delivered: Delivered,
-    /// Why there was no more to push, where that is an error.
-    pub outcome: anyhow::Result<()>,
-    /// Whether Ctrl-C ended it.
-    pub is_interrupted: bool,
-    /// Whether the peer did not take everything, and nobody knows how much of it.
-    pub is_unknown: bool,
-}
-
-/// Publishes messages until there are no more, `count` at most, for `limit` at most, at `pace`; then waits until all
-/// of them have left. `before` sees each before it goes. Ctrl-C ends either.
-pub async fn publish(
-    mut publisher: Box<dyn Publisher>,
-    messages: &mut Messages,
-    count: Option<u64>,
-    limit: Option<Duration>,
-    pace: Option<Pace>,
-    progress: Progress,
-    mut before: impl FnMut(&Message),
-) -> Published {
-    let mut interrupted = std::pin::pin!(super::interrupted());
-    let mut is_interrupted = false;
-    let outcome = tokio::select! {
-        // In this order: signals are listened for before the first message leaves.
-        biased;
-        () = &mut interrupted => {
-            is_interrupted = true;
-            Ok(())
-        }
-        () = tokio::time::sleep(limit.unwrap_or_default()), if limit.is_some() => Ok(()),
-        outcome = pump(&mut *publisher, messages, count, pace, &progress, &mut before) => outcome,
-    };
-    let pushed = progress.done();
-    drop(progress);
-    let mut finishing = publisher.finish();
-    let mut finished = None;
-    if !is_interrupted {
-        tokio::select! {
-            delivered = &mut finishing => finished = Some(delivered),
-            () = &mut interrupted => is_interrupted = true,
-        }
-    }
-    if finished.is_none() {
-        finished = tokio::time::timeout(PARTING, finishing).await.ok();
-    }
-    let is_unknown = finished.is_none();
-    let delivered = finished.unwrap_or_else(|| Delivered { unconfirmed: pushed, ..Delivered::default() });
-    Published { delivered, outcome, is_interrupted, is_unknown }
-}
-
-impl Published {
-    /// Says what the counts cannot.
-    pub fn warn(&self, ui: &mut Ui) {
-        if self.is_unknown {
-            ui.warn("the peer did not take everything, and nobody can say how much of it arrived");
-        }
-    }
-}
-
-async fn pump(
-    publisher: &mut dyn Publisher,
-    messages: &mut Messages,
-    count: Option<u64>,
-    mut pace: Option<Pace>,
-    progress: &Progress,
-    before: &mut impl FnMut(&Message),
-) -> anyhow::Result<()> {
-    for seq in 0..count.unwrap_or(u64::MAX) {
-        let Some(message) = messages.next(seq).await? else { break };
-        if let Some(pace) = &mut pace {
-            pace.wait().await;
-        }
-        before(&message);
-        while publisher.push(&message)? == Push::Full {
-            publisher.room().await?;
-        }
-        progress.advance(1);
-    }
-    Ok(())
-}
-
-/// An even pace: message k leaves at start + k / rate, however long the one before took.
-pub struct Pace {
-    step: Duration,
-    next: tokio::time::Instant,
-}
-
-impl Pace {
-    /// Starts now.
-    pub fn new(rate: Rate) -> Self {
-        Self { step: Duration::from_secs_f64(1.0 / rate.per_second()), next: tokio::time::Instant::now() }
-    }
-
-    /// Waits for the next message's turn.
-    pub async fn wait(&mut self) {
-        tokio::time::sleep_until(self.next).await;
-        self.next += self.step;
-    }
 }

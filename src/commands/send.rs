@@ -8,7 +8,9 @@ use tokio::time::timeout;
 use super::flags::{LinkFlags, SafetyFlags, ShowFlags};
 use super::outgoing::{Cautions, MessageFlags, Messages, SAMPLE_ID};
 use super::reach::unreachable;
+use super::refusal;
 use super::show::Show;
+use super::signing::Purpose;
 use super::target;
 use crate::exit::{Code, Failure};
 use crate::fault::Fault;
@@ -19,7 +21,6 @@ use crate::traffic::{Findings, Query};
 use crate::transport::{self, Exchange, Transport};
 use crate::ui::{Format, Ui};
 use crate::wire::NestVersion;
-use crate::wire::packet::NO_HANDLER;
 
 /// What it is for.
 pub const ABOUT: &str = "Send a request, as Nest's ClientProxy.send() does, and print the reply";
@@ -77,7 +78,7 @@ pub fn run(args: &Args, settings: &Settings, ui: &mut Ui) -> anyhow::Result<Code
     let spec = transport::find(&target.endpoint.scheme)?;
     target::require(&spec.can.request, spec.name, ui)?;
     let expect = args.expect.as_deref().map(Query::compile).transpose()?;
-    let mut messages = args.message.messages(words, spec.written, "GET")?;
+    let mut messages = args.message.messages(words, (&target, spec.written, Purpose::Request), settings)?;
     let count = args.count.or(if messages.is_finite() { None } else { Some(1) });
     let show = Show::new(&args.show, spec.name, target.service)?;
     let nest = target.endpoint.nest;
@@ -160,10 +161,10 @@ impl Asking<'_> {
         let mut outcome = Ok(Code::Done);
         let mut next = messages.next(0).await?;
         if messages.is_finite()
-            && let Some(head) = next.as_ref().or(messages.head())
+            && let Some(head) = next.clone().or(messages.head()?)
             && self.transport.takes_stream(&head.pattern).await?
         {
-            let head = Message { data: None, ..head.clone() };
+            let head = Message { data: None, ..head };
             self.ask_stream(&head, next, messages).await?;
             return outcome;
         }
@@ -357,21 +358,11 @@ impl Asking<'_> {
             let what = format!("`{}` was answered with an error{status}: {error}", message.pattern.as_str());
             Failure::new(Code::Failed, what)
         };
-        match advice(&error) {
+        match refusal::advice(&error, self.args.message.sender.as_deref()) {
             Some(hint) => failure.hint(hint).into(),
             None => failure.into(),
         }
     }
-}
-
-/// What is behind the two errors that say too little.
-fn advice(error: &str) -> Option<&'static str> {
-    if error.trim_matches('"') == NO_HANDLER {
-        return Some("patterns match exactly, an object with all its keys: compare it with @MessagePattern");
-    }
-    let is_hidden = error.contains("\"Internal server error\"");
-    is_hidden
-        .then_some("Nest hides every exception but RpcException (over HTTP: HttpException) from the caller: the service's log has it")
 }
 
 fn delivery(message: &Message, reply: &Reply) -> Delivery {

@@ -71,6 +71,8 @@ pub struct ServiceKeys {
     pub http: Option<Spanned<String>>,
     /// Its `.proto` file, from the file's own folder.
     pub proto: Option<Spanned<String>>,
+    /// What it signs tokens with.
+    pub secret: Option<Spanned<String>>,
     /// Its further addresses, by transport.
     #[serde(default)]
     pub transports: BTreeMap<String, Spanned<String>>,
@@ -181,7 +183,7 @@ mod tests {
         check(
             "version = 1\n[services.a]\nulr = \"x\"\n",
             "/p/eyas.toml:3:1: unknown key `ulr`",
-            Some("did you mean `url`? the keys here: http, path, proto, transports, url"),
+            Some("did you mean `url`? the keys here: http, path, proto, secret, transports, url"),
         );
         check(
             "version = 1\n[services.a]\nurl = 7\n",

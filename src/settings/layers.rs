@@ -122,6 +122,7 @@ impl<'a> Layers<'a> {
                 set(&mut service.path, &keys.path);
                 set(&mut service.url, &keys.url);
                 set(&mut service.proto, &keys.proto);
+                set(&mut service.secret, &keys.secret);
                 let further = keys.http.iter().map(|url| (HTTP, url));
                 let named = keys.transports.iter().map(|(name, url)| (name.as_str(), url));
                 for (name, url) in further.chain(named) {

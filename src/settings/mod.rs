@@ -159,6 +159,8 @@ pub struct Service {
     pub transports: BTreeMap<String, Sourced<String>>,
     /// Its `.proto` file, from the file's own folder.
     pub proto: Option<Sourced<String>>,
+    /// What it signs tokens with, as the other services do that it speaks to.
+    pub secret: Option<Sourced<String>>,
 }
 
 /// Everything that holds for this run.

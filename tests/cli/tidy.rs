@@ -25,6 +25,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "scaffold",
             "settings",
             "tape",
+            "token",
             "traffic",
             "transport",
             "ui",
@@ -48,6 +49,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("embed", &[]),
     ("fault", &[]),
     ("secret", &[]),
+    ("token", &[]),
 ];
 
 /// Bad input and secrets are everybody's.

@@ -7,7 +7,7 @@ use crate::project::Project;
 /// A setting that tells where a broker is, and what starts one and gives that place.
 type Row = (&'static str, fn() -> (Broker, String));
 
-const KNOWN: [Row; 4] = [
+const KNOWN: [Row; 5] = [
     ("REDIS_URL", || {
         let quiet = ["--save", "", "--dir", "{folder}", "--logfile", "/dev/stderr"];
         let all = [&["--bind", "127.0.0.1", "--port", "{port}"], &quiet[..]].concat();
@@ -34,6 +34,13 @@ const KNOWN: [Row; 4] = [
             format!("listener {port} 127.0.0.1\nuser root\nlog_dest stderr\nallow_anonymous true\n");
         let file = program::file(&format!("mosquitto-{port}.conf"), settings);
         (Broker::start("EYAS_MOSQUITTO", &["-c", &file], "running"), format!("mqtt://127.0.0.1:{port}"))
+    }),
+    ("KAFKA_BROKERS", || {
+        let controller = crate::fake::free_port().to_string();
+        let all = ["{folder}", "{port}", &controller];
+        let broker = Broker::start("EYAS_KAFKA_SERVER", &all, "Kafka Server started");
+        let address = format!("127.0.0.1:{}", broker.port);
+        (broker, address)
     }),
 ];
 

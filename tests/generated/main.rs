@@ -13,6 +13,7 @@ mod linters;
 mod project;
 mod running;
 mod service;
+mod service_auth;
 mod tracing;
 mod transports;
 mod variants;

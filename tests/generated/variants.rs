@@ -75,6 +75,16 @@ variants! {
     worked_on production = "orders" "--preset production --http";
     worked_on production_over_redis_server = "orders" "--transport redis --preset production --set cache_store=redis";
     judged production_over_rmq = "orders" "--transport rmq --preset production --http --set autoscale=keda";
+    worked_on service_auth_alone = "orders" "--preset minimal --with service-auth";
+    worked_on service_auth_over_rabbitmq =
+        "shop-orders" "--transport rmq --preset standard --with service-auth,dlq,tracing";
+    worked_on service_auth_over_redis_server_nats_server_mosquitto_and_grpc =
+        "orders" "--preset minimal --transport redis,nats,mqtt,grpc --with service-auth,resilience";
+    worked_on service_auth_over_kafka = "orders" "--preset minimal --transport kafka --with service-auth,dlq";
+    worked_on auth_alone = "orders" "--preset minimal --http --with auth";
+    worked_on auth_by_the_keys_of_others_with_throttle =
+        "shop-orders" "--preset standard --http --with auth,throttle,service-auth --set auth_keys=jwks";
+    worked_on throttle_alone = "orders" "--preset minimal --http --with throttle";
     judged docker_alone = "orders" "--preset minimal --with docker";
     judged compose_alone = "orders" "--preset minimal --with docker,compose";
     judged ci_alone = "orders" "--preset minimal --with ci";

@@ -131,15 +131,21 @@ fn resolve_among(
             None => (implied(settings)?, None),
         },
     };
-    let Some(service) = settings.services.get(name) else {
-        return Err(unknown_service(name, settings));
-    };
+    let service = service(name, settings)?;
     let url = address(name, service, transport, find)?;
     Ok(Target {
         endpoint: endpoint(url, Some(service), settings, link, find)?,
         service: Some(name.to_owned()),
         origin: format!("service {name}, {}", url.origin),
     })
+}
+
+/// The service of this name.
+///
+/// # Errors
+/// There is none.
+pub fn service<'a>(name: &str, settings: &'a Settings) -> Result<&'a Service, Fault> {
+    settings.services.get(name).ok_or_else(|| unknown_service(name, settings))
 }
 
 fn unknown_service(name: &str, settings: &Settings) -> Fault {
