@@ -1,22 +1,31 @@
 //! A covering array: few rows of choices in which every two choices stand together that can.
 //!
 //! Greedy, a row at a time: each row starts from a pair that no row has yet and takes at every further parameter the
-//! level that adds most pairs, going back where the constraints leave no other way. A pair from which no row can be
-//! completed cannot stand, and is counted.
+//! level that adds most pairs. What a choice leaves no other way for is chosen with it, and the parameter with the
+//! fewest levels left comes next; where none is left the search goes back. A pair from which no row can be completed
+//! cannot stand, and is counted.
 
-/// How many choices a search for one row may try before it gives up. With seven transports some pairs are only found
-/// impossible after a million.
-const PATIENCE: usize = 3_000_000;
+/// How many choices a search for one row may try before it gives up.
+const PATIENCE: usize = 50_000;
 
 /// How many pairs may be given up before no more are tried.
 const GIVEN_UP: usize = 16;
 
-/// What can be chosen: how many levels each parameter has, and whether choices may still become a row.
+/// What must hold between some parameters.
+pub struct Constraint {
+    /// The parameters it looks at, each once.
+    pub scope: Vec<usize>,
+    /// Whether choices do not contradict it so far; exact once all in its scope are made.
+    pub allows: Box<dyn Fn(&Choices) -> bool>,
+}
+
+/// What can be chosen.
 pub struct Space<'a> {
     /// The number of levels of each parameter.
-    pub levels: Vec<usize>,
-    /// Whether choices do not contradict each other so far; exact once all are made.
-    pub allows: &'a dyn Fn(&Choices) -> bool,
+    levels: Vec<usize>,
+    constraints: Vec<&'a Constraint>,
+    /// Of each parameter, the constraints that look at it.
+    of: Vec<Vec<usize>>,
 }
 
 /// The level of each parameter, where it is chosen.
@@ -97,7 +106,35 @@ impl Pairs {
     }
 }
 
-impl Space<'_> {
+/// A row while it is made.
+#[derive(Clone)]
+struct Draft {
+    choices: Vec<Option<usize>>,
+    /// Of each parameter, the levels that nothing has excluded.
+    left: Vec<Vec<bool>>,
+}
+
+impl Draft {
+    /// The parameter that is open and has the fewest levels left.
+    fn next(&self) -> Option<usize> {
+        let open = (0..self.choices.len()).filter(|at| self.choices[*at].is_none());
+        open.min_by_key(|at| self.left[*at].iter().filter(|left| **left).count())
+    }
+}
+
+impl<'a> Space<'a> {
+    /// Parameters with so many levels each, and what must hold between them.
+    pub fn new(levels: Vec<usize>, constraints: impl IntoIterator<Item = &'a Constraint>) -> Self {
+        let constraints: Vec<_> = constraints.into_iter().collect();
+        let mut of = vec![Vec::new(); levels.len()];
+        for (number, constraint) in constraints.iter().enumerate() {
+            for at in &constraint.scope {
+                of[*at].push(number);
+            }
+        }
+        Self { levels, constraints, of }
+    }
+
     /// Rows that cover every pair of levels that can stand together.
     pub fn cover(&self) -> Cover {
         let mut pairs = Pairs::new(&self.levels);
@@ -105,7 +142,9 @@ impl Space<'_> {
         if self.levels.len() < 2 {
             let lone =
                 (0..self.levels.first().copied().unwrap_or(1)).map(|level| vec![level; self.levels.len()]);
-            rows.extend(lone.filter(|row| (self.allows)(&row.iter().copied().map(Some).collect::<Vec<_>>())));
+            rows.extend(
+                lone.filter(|row| self.complete(row.iter().copied().map(Some).collect()) != Found::Nothing),
+            );
         }
         for (first, levels) in self.levels.iter().enumerate() {
             for second in first + 1..self.levels.len() {
@@ -158,38 +197,87 @@ impl Space<'_> {
         self.row(choices, &pairs)
     }
 
-    fn row(&self, mut choices: Vec<Option<usize>>, pairs: &Pairs) -> Found {
-        if !(self.allows)(&choices) {
+    fn row(&self, choices: Vec<Option<usize>>, pairs: &Pairs) -> Found {
+        let left = self.levels.iter().map(|levels| vec![true; *levels]).collect();
+        let mut draft = Draft { choices, left };
+        let all = 0..self.constraints.len();
+        if !all
+            .into_iter()
+            .all(|number| self.narrow(&mut draft, number).is_some_and(|only| self.follow(&mut draft, only)))
+        {
             return Found::Nothing;
         }
         let mut patience = PATIENCE;
-        if self.search(&mut choices, pairs, &mut patience) {
-            return Found::Row(choices.into_iter().flatten().collect());
+        match self.search(draft, pairs, &mut patience) {
+            Some(row) => Found::Row(row),
+            None if patience == 0 => Found::Unknown,
+            None => Found::Nothing,
         }
-        if patience == 0 { Found::Unknown } else { Found::Nothing }
     }
 
-    /// Chooses for all parameters that are open, the first one first; leaves `choices` as they were if it cannot.
-    fn search(&self, choices: &mut [Option<usize>], pairs: &Pairs, patience: &mut usize) -> bool {
-        let Some(open) = choices.iter().position(Option::is_none) else { return true };
+    /// Chooses for all parameters that are open.
+    fn search(&self, draft: Draft, pairs: &Pairs, patience: &mut usize) -> Option<Row> {
+        let Some(open) = draft.next() else { return draft.choices.into_iter().collect() };
         let gain = |level: usize| {
-            let chosen = choices.iter().enumerate().filter_map(|(at, level)| Some((at, (*level)?)));
+            let chosen = draft.choices.iter().enumerate().filter_map(|(at, level)| Some((at, (*level)?)));
             chosen.filter(|other| pairs.is_open((open, level), *other)).count()
         };
-        let mut levels: Vec<usize> = (0..self.levels[open]).collect();
+        let mut levels: Vec<usize> =
+            (0..self.levels[open]).filter(|level| draft.left[open][*level]).collect();
         levels.sort_by_cached_key(|level| std::cmp::Reverse(gain(*level)));
         for level in levels {
-            if *patience == 0 {
-                break;
-            }
-            *patience -= 1;
-            choices[open] = Some(level);
-            if (self.allows)(choices) && self.search(choices, pairs, patience) {
-                return true;
+            *patience = patience.checked_sub(1)?;
+            let mut next = draft.clone();
+            next.choices[open] = Some(level);
+            if self.follow(&mut next, vec![open])
+                && let Some(row) = self.search(next, pairs, patience)
+            {
+                return Some(row);
             }
         }
-        choices[open] = None;
-        false
+        None
+    }
+
+    /// Excludes what the choices for `chosen` exclude, and chooses what they leave no other way for; false where
+    /// nothing is left.
+    fn follow(&self, draft: &mut Draft, mut chosen: Vec<usize>) -> bool {
+        while let Some(at) = chosen.pop() {
+            for number in &self.of[at] {
+                match self.narrow(draft, *number) {
+                    Some(only) => chosen.extend(only),
+                    None => return false,
+                }
+            }
+        }
+        true
+    }
+
+    /// Excludes what one constraint does; the parameters that have one level left, which is chosen. None where the
+    /// constraint cannot be met.
+    fn narrow(&self, draft: &mut Draft, number: usize) -> Option<Vec<usize>> {
+        let Constraint { scope, allows } = self.constraints[number];
+        if !allows(&draft.choices) {
+            return None;
+        }
+        let mut only = Vec::new();
+        for at in scope.iter().copied() {
+            if draft.choices[at].is_some() {
+                continue;
+            }
+            for level in 0..self.levels[at] {
+                draft.choices[at] = Some(level);
+                draft.left[at][level] = draft.left[at][level] && allows(&draft.choices);
+            }
+            let mut left = (0..self.levels[at]).filter(|level| draft.left[at][*level]);
+            draft.choices[at] = left.next();
+            draft.choices[at]?;
+            if left.next().is_some() {
+                draft.choices[at] = None;
+            } else {
+                only.push(at);
+            }
+        }
+        Some(only)
     }
 }
 
@@ -205,6 +293,18 @@ mod tests {
     fn allows(bans: &Bans, choices: &Choices) -> bool {
         let has = |(parameter, level): (usize, usize)| choices.get(parameter) == Some(&Some(level));
         !bans.iter().any(|(one, other)| has(*one) && has(*other))
+    }
+
+    /// One constraint for each clause.
+    fn constraints(levels: &[usize], bans: &Bans) -> Vec<Constraint> {
+        let constraint = |ban: &((usize, usize), (usize, usize))| {
+            let bans = vec![*ban];
+            let mut scope: Vec<usize> =
+                [ban.0.0, ban.1.0].into_iter().filter(|parameter| *parameter < levels.len()).collect();
+            scope.dedup();
+            Constraint { scope, allows: Box::new(move |choices| allows(&bans, choices)) }
+        };
+        bans.iter().map(constraint).collect()
     }
 
     /// Every row there is.
@@ -231,8 +331,8 @@ mod tests {
             levels in prop::collection::vec(1_usize..4, 2..6),
             bans in prop::collection::vec(((0_usize..6, 0_usize..3), (0_usize..6, 0_usize..3)), 0..8),
         ) {
-            let refuses = |choices: &Choices| allows(&bans, choices);
-            let cover = Space { levels: levels.clone(), allows: &refuses }.cover();
+            let constraints = constraints(&levels, &bans);
+            let cover = Space::new(levels.clone(), &constraints).cover();
             let all = all(&levels, &bans);
             for row in &cover.rows {
                 prop_assert!(all.contains(row));
@@ -258,7 +358,7 @@ mod tests {
 
     #[test]
     fn there_are_few_rows() {
-        let cover = Space { levels: vec![2; 20], allows: &|_| true }.cover();
+        let cover = Space::new(vec![2; 20], []).cover();
         assert_eq!(cover.covered, 20 * 19 / 2 * 4);
         // To try all would need a million.
         assert!(cover.rows.len() <= 20, "{}", cover.rows.len());
@@ -266,15 +366,18 @@ mod tests {
 
     #[test]
     fn one_parameter_or_none_has_its_levels() {
-        assert_eq!(Space { levels: vec![3], allows: &|_| true }.cover().rows, [[0], [1], [2]]);
-        assert_eq!(Space { levels: vec![], allows: &|_| true }.cover().rows, [Vec::<usize>::new()]);
+        assert_eq!(Space::new(vec![3], []).cover().rows, [[0], [1], [2]]);
+        assert_eq!(Space::new(vec![], []).cover().rows, [Vec::<usize>::new()]);
     }
 
     #[test]
     fn what_cannot_be_told_in_time_is_counted_as_that() {
         // Nothing is refused before the last choice, and then everything: all would have to be tried.
-        let allows = |choices: &Choices| choices.iter().any(Option::is_none);
-        let space = Space { levels: vec![2; 40], allows: &allows };
+        let refuses = Constraint {
+            scope: (0..40).collect(),
+            allows: Box::new(|choices| choices.iter().any(Option::is_none)),
+        };
+        let space = Space::new(vec![2; 40], [&refuses]);
         assert_eq!(space.complete(vec![None; 40]), Found::Unknown);
     }
 }

@@ -3,15 +3,14 @@
 //! While not everything is chosen a condition may be neither true nor false; what is certain already is enough to turn
 //! back. Once all is chosen this agrees with what `answers` settles.
 
-use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::covering::{Choices, Cover, Found, Row, Space};
+use super::covering::{Choices, Constraint, Cover, Found, Row, Space};
 use crate::scaffold::answers::{Answers, CLIENTS, Client, typed};
 use crate::scaffold::catalog::{Fragment, Kind, Template};
-use crate::scaffold::condition::{Atom, Condition};
+use crate::scaffold::condition::{Atom, Clause, Condition};
 use crate::scaffold::manifest::{Variable, VariableKind};
 use crate::scaffold::{name, placeholder};
 
@@ -49,6 +48,59 @@ pub struct Options<'a> {
     parameters: Vec<Parameter<'a>>,
     /// The place of each fragment and variable among them.
     places: BTreeMap<&'a str, usize>,
+    /// What everything needs and excludes.
+    constraints: Vec<Constraint>,
+}
+
+/// An atom by numbers: it holds where a parameter has a level that is marked.
+struct Test {
+    bearers: Vec<(usize, Vec<bool>)>,
+    not: bool,
+}
+
+impl Test {
+    fn holds(&self, choices: &Choices) -> Option<bool> {
+        let one = |(at, levels): &(usize, Vec<bool>)| choices[*at].map(|level| levels[level]);
+        any(self.bearers.iter().map(one)).map(|holds| holds != self.not)
+    }
+}
+
+/// A condition by numbers.
+struct Judge(Vec<Vec<Vec<Test>>>);
+
+impl Judge {
+    /// Whether the condition holds, as far as that is certain.
+    fn holds(&self, choices: &Choices) -> Option<bool> {
+        all(self.0.iter().map(|clause| Self::clause(clause, choices)))
+    }
+
+    /// Whether one of its texts does.
+    fn holds_in_part(&self, choices: &Choices) -> Option<bool> {
+        any(self.0.iter().map(|clause| Self::clause(clause, choices)))
+    }
+
+    fn clause(clause: &[Vec<Test>], choices: &Choices) -> Option<bool> {
+        any(clause.iter().map(|tests| all(tests.iter().map(|test| test.holds(choices)))))
+    }
+
+    /// The parameters it looks at.
+    fn scope(&self) -> impl Iterator<Item = usize> {
+        self.0.iter().flatten().flatten().flat_map(|test| &test.bearers).map(|(at, _)| *at)
+    }
+}
+
+/// A constraint on these parameters, some of them told more than once.
+fn constraint(
+    scope: impl IntoIterator<Item = usize>,
+    allows: impl Fn(&Choices) -> bool + 'static,
+) -> Constraint {
+    let scope: BTreeSet<usize> = scope.into_iter().collect();
+    Constraint { scope: scope.into_iter().collect(), allows: Box::new(allows) }
+}
+
+/// That a condition must hold.
+fn wanted(judge: Judge) -> Constraint {
+    constraint(judge.scope().collect::<Vec<_>>(), move |choices| judge.holds(choices) != Some(false))
 }
 
 impl<'a> Options<'a> {
@@ -90,109 +142,123 @@ impl<'a> Options<'a> {
             What::Variable(variable, _) => Some((variable.key.as_str(), at)),
         });
         let places = places.collect();
-        (Self { template, parameters, places }, without)
+        let mut options = Self { template, parameters, places, constraints: Vec::new() };
+        options.constraints = options.constraints();
+        (options, without)
     }
 
     /// Answers in which every two options stand together that can, and how well that went.
     pub fn cover(&self) -> (Vec<Answers>, Cover) {
-        let cover = self.space(&|choices| self.allows(choices)).cover();
+        let cover = Space::new(self.levels(), &self.constraints).cover();
         (cover.rows.iter().map(|row| self.answers(row)).collect(), cover)
     }
 
     /// Answers under which `condition` holds while `owner` is chosen; none where that can never be, or cannot be
     /// told.
     pub fn reach(&self, owner: Option<&Fragment>, condition: &Condition) -> Reach {
-        let allows = |choices: &Choices| {
-            self.allows(choices) && holds(condition, &|atom| self.atom(choices, atom)) != Some(false)
-        };
+        let wanted = wanted(self.judge(condition));
         let mut choices = vec![None; self.parameters.len()];
         if let Some(at) = owner.and_then(|owner| self.places.get(owner.name())) {
             choices[*at] = Some(self.parameters[*at].levels.len() - 1);
         }
-        match self.space(&allows).complete(choices) {
+        match Space::new(self.levels(), self.constraints.iter().chain([&wanted])).complete(choices) {
             Found::Row(row) => Reach::By(Box::new(self.answers(&row))),
             Found::Nothing => Reach::Never,
             Found::Unknown => Reach::Unknown,
         }
     }
 
-    fn space<'b>(&self, allows: &'b dyn Fn(&Choices) -> bool) -> Space<'b> {
-        Space { levels: self.parameters.iter().map(|one| one.levels.len()).collect(), allows }
+    fn levels(&self) -> Vec<usize> {
+        self.parameters.iter().map(|one| one.levels.len()).collect()
     }
 
-    fn level(&self, choices: &Choices, at: usize) -> Option<&Level> {
-        self.parameters[at].levels.get(choices[at]?)
+    /// The levels of a parameter at which something is so.
+    fn marked(&self, at: usize, is_so: impl Fn(&Level) -> bool) -> (usize, Vec<bool>) {
+        (at, self.parameters[at].levels.iter().map(is_so).collect())
     }
 
-    /// Whether a fragment is chosen.
-    fn is_chosen(&self, choices: &Choices, fragment: &Fragment) -> Option<bool> {
-        let level = self.level(choices, *self.places.get(fragment.name())?)?;
-        Some(matches!(level, Level::Times(1..)))
+    /// That a fragment is chosen.
+    fn chosen(&self, fragment: &Fragment) -> Option<(usize, Vec<bool>)> {
+        let at = *self.places.get(fragment.name())?;
+        Some(self.marked(at, |level| matches!(level, Level::Times(1..))))
     }
 
-    /// Whether an atom holds, its `not` left aside.
-    fn atom(&self, choices: &Choices, atom: &Atom) -> Option<bool> {
-        let Some(wanted) = &atom.equals else {
-            let is_variable = |at: &&usize| matches!(self.parameters[**at].what, What::Variable(..));
-            let variable = self.places.get(atom.name.as_str()).filter(is_variable);
-            let is_true = variable.map(|at| match self.level(choices, *at)? {
-                Level::Value(value) => Some(*value == Value::Bool(true)),
-                _ => Some(false),
-            });
-            let bearing = self.template.fragments.iter().filter(|one| {
+    fn test(&self, atom: &Atom) -> Test {
+        let named = self.places.get(atom.name.as_str()).copied();
+        let variable = named.filter(|at| matches!(self.parameters[*at].what, What::Variable(..)));
+        let is = |level: &Level| match (&atom.equals, level) {
+            (Some(wanted), Level::Value(value)) => typed(value) == *wanted,
+            (None, Level::Value(value)) => *value == Value::Bool(true),
+            _ => false,
+        };
+        let fragments =
+            self.template.fragments.iter().filter(|one| {
                 one.answers_to(&atom.name) || (atom.name == CLIENTS && one.kind == Kind::Client)
             });
-            return any(bearing.map(|one| self.is_chosen(choices, one)).chain(is_true));
-        };
-        let Some(at) = self.places.get(atom.name.as_str()) else { return Some(false) };
-        Some(match self.level(choices, *at)? {
-            Level::Value(value) => typed(value) == *wanted,
-            _ => false,
+        let fragments = fragments.filter(|_| atom.equals.is_none());
+        let bearers = variable.map(|at| self.marked(at, is)).into_iter();
+        Test { bearers: bearers.chain(fragments.filter_map(|one| self.chosen(one))).collect(), not: atom.not }
+    }
+
+    fn judge(&self, condition: &Condition) -> Judge {
+        let tests = |atoms: &Vec<Atom>| atoms.iter().map(|atom| self.test(atom)).collect();
+        let clause = |clause: &Clause| clause.alternatives.iter().map(tests).collect();
+        Judge(condition.clauses.iter().map(clause).collect())
+    }
+
+    /// What everything that is chosen needs and excludes.
+    fn constraints(&self) -> Vec<Constraint> {
+        let mut constraints = Vec::new();
+        let transports: Vec<_> =
+            self.template.of(Kind::Transport).filter_map(|one| self.chosen(one)).collect();
+        if !transports.is_empty() {
+            let one = Judge(vec![vec![vec![Test { bearers: transports, not: false }]]]);
+            constraints.push(wanted(one));
+        }
+        for (at, parameter) in self.parameters.iter().enumerate() {
+            match &parameter.what {
+                What::Name => {}
+                What::Fragment(fragment) => constraints.push(self.needs(at, fragment)),
+                What::Variable(variable, owner) => {
+                    constraints.extend(self.takes(at, variable, *owner));
+                }
+            }
+        }
+        constraints
+    }
+
+    fn needs(&self, at: usize, fragment: &Fragment) -> Constraint {
+        let requires = self.judge(&fragment.manifest.requires);
+        let excludes = self.judge(&fragment.manifest.excludes);
+        let (_, chosen) = self.marked(at, |level| matches!(level, Level::Times(1..)));
+        let scope: Vec<_> = [at].into_iter().chain(requires.scope()).chain(excludes.scope()).collect();
+        constraint(scope, move |choices| {
+            choices[at].is_none_or(|level| !chosen[level])
+                || (requires.holds(choices) != Some(false) && excludes.holds_in_part(choices) != Some(true))
         })
     }
 
-    /// Whether the choices do not contradict what everything chosen needs and excludes.
-    fn allows(&self, choices: &Choices) -> bool {
-        let memory = RefCell::new(BTreeMap::new());
-        let atom = |atom: &Atom| {
-            let key = (atom.name.clone(), atom.equals.clone());
-            if let Some(known) = memory.borrow().get(&key) {
-                return *known;
-            }
-            let holds = self.atom(choices, atom);
-            memory.borrow_mut().insert(key, holds);
-            holds
-        };
-        let transports = self.template.of(Kind::Transport).map(|one| self.is_chosen(choices, one));
-        let mut transports = transports.peekable();
-        if transports.peek().is_some() && any(transports) == Some(false) {
-            return false;
-        }
-        self.parameters.iter().enumerate().all(|(at, parameter)| match &parameter.what {
-            What::Name => true,
-            What::Fragment(fragment) => {
-                self.is_chosen(choices, fragment) != Some(true)
-                    || (holds(&fragment.manifest.requires, &atom) != Some(false)
-                        && fragment.manifest.excludes.clauses.iter().all(|clause| {
-                            let one = |one: &Atom| atom(one).map(|holds| holds != one.not);
-                            any(clause.alternatives.iter().map(|every| all(every.iter().map(one))))
-                                != Some(true)
-                        }))
-            }
-            What::Variable(variable, owner) => {
-                let Some(level) = self.level(choices, at) else { return true };
-                let stands = owner.map_or(Some(true), |owner| self.is_chosen(choices, owner));
-                let applies = all([stands, holds(&variable.when, &atom)]);
-                match level {
-                    Level::Value(value) => {
-                        let text = typed(value);
-                        let mut needs = variable.requires.iter().filter(|need| need.value == text);
-                        applies != Some(false) && needs.all(|need| holds(&need.needs, &atom) != Some(false))
-                    }
-                    _ => applies != Some(true),
-                }
-            }
-        })
+    /// A variable has a value where it applies, and nowhere else; each of its values may have needs.
+    fn takes(&self, at: usize, variable: &Variable, owner: Option<&Fragment>) -> Vec<Constraint> {
+        let mut applies = self.judge(&variable.when);
+        let owner = owner.and_then(|owner| self.chosen(owner));
+        applies.0.extend(owner.map(|owner| vec![vec![Test { bearers: vec![owner], not: false }]]));
+        let (_, has_value) = self.marked(at, |level| matches!(level, Level::Value(_)));
+        let scope: Vec<_> = [at].into_iter().chain(applies.scope()).collect();
+        let stands = constraint(scope, move |choices| match choices[at] {
+            None => true,
+            Some(level) => applies.holds(choices) != Some(!has_value[level]),
+        });
+        let needs = variable.requires.iter().map(|need| {
+            let judge = self.judge(&need.needs);
+            let (_, is_it) =
+                self.marked(at, |level| matches!(level, Level::Value(value) if typed(value) == need.value));
+            let scope: Vec<_> = [at].into_iter().chain(judge.scope()).collect();
+            constraint(scope, move |choices| {
+                choices[at].is_none_or(|level| !is_it[level]) || judge.holds(choices) != Some(false)
+            })
+        });
+        [stands].into_iter().chain(needs).collect()
     }
 
     fn answers(&self, row: &Row) -> Answers {
@@ -272,15 +338,6 @@ fn values(variable: &Variable) -> Vec<Value> {
             default.or(texts).into_iter().collect()
         }
     }
-}
-
-/// Whether a condition holds, as far as that is certain.
-fn holds(condition: &Condition, atom: &dyn Fn(&Atom) -> Option<bool>) -> Option<bool> {
-    let one = |one: &Atom| atom(one).map(|holds| holds != one.not);
-    all(condition
-        .clauses
-        .iter()
-        .map(|clause| any(clause.alternatives.iter().map(|alternative| all(alternative.iter().map(one))))))
 }
 
 /// Whether all hold; unknown where that hangs on what is unknown.
