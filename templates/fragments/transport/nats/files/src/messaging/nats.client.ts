@@ -13,10 +13,15 @@ export class NatsClient extends ClientNats {
   }
 
   protected override createPacket(pattern: unknown, data: unknown) {
+    const headers = this.natsHeaders();
+    const record = new NatsRecordBuilder(data).setHeaders(headers).build();
+    return super.createPacket(pattern, record);
+  }
+
+  protected natsHeaders() {
     const headers = natsHeaders();
     for (const [name, value] of Object.entries(this.headers()))
       headers.set(name, value);
-    const record = new NatsRecordBuilder(data).setHeaders(headers).build();
-    return super.createPacket(pattern, record);
+    return headers;
   }
 }
