@@ -95,6 +95,43 @@ fn helm_and_linters_take_a_chart_that_scales_by_what_waits() {
     assert!(default.contains("- port: 5672\n"), "the policy lets nothing out to the broker:\n{default}");
 }
 
+/// The group of Kafka and the consumer of NATS have the names that the service gives them.
+#[test]
+fn helm_and_linters_take_charts_that_scale_by_lag() {
+    let kafka = [
+        "    - type: kafka\n",
+        "        consumerGroup: orders-server\n",
+        "        topic: orders.created\n",
+        "        bootstrapServers: \"kafka:19092\"\n",
+    ];
+    let nats = [
+        "    - type: nats-jetstream\n",
+        "        consumer: orders-orders_created\n",
+        "        stream: orders\n",
+        "        natsServerMonitoringEndpoint: nats:8222\n",
+    ];
+    for (test, transport, wanted) in
+        [("chart_kafka_lag", "kafka", kafka), ("chart_nats_lag", "nats --set jetstream=true", nats)]
+    {
+        let words = format!("--with helm --set autoscale=keda --transport {transport}");
+        let project = Project::make(test, "orders", &words);
+        let [default, ..] = &approved(&project)[..] else { panic!("no sets of values") };
+        for line in wanted {
+            assert!(default.contains(line), "no {line} in\n{default}");
+        }
+    }
+}
+
+/// Who calls balances by himself, and must know of every pod.
+#[test]
+fn helm_and_linters_take_a_chart_for_grpc() {
+    let project = Project::make("chart_grpc", "orders", "--transport grpc --with helm");
+    for manifests in approved(&project) {
+        let services = manifests.split("---\n").filter(|one| one.contains("kind: Service\n"));
+        assert_eq!(services.filter(|one| one.contains("  clusterIP: None\n")).count(), 1, "{manifests}");
+    }
+}
+
 /// Where each replica would handle every message.
 #[test]
 fn helm_and_linters_take_a_chart_of_one_pod_for_redis() {
