@@ -143,7 +143,7 @@ pub fn run(args: &Args, settings: &Settings, ui: &mut Ui) -> anyhow::Result<Code
     if !args.no_git {
         super::git::begin(&root, &answers.name, ui);
     }
-    tell(&answers, &plan, &shown, ui)?;
+    tell(&answers, &plan, &shown, settings.look.quiet, ui)?;
     installed?;
     advise(&notes, &next, &shown, args.install, ui);
     Ok(if stop.load(Ordering::Relaxed) { Code::Interrupted } else { Code::Done })
@@ -313,17 +313,25 @@ impl<'a> Summary<'a> {
     }
 }
 
-fn tell(answers: &Answers, plan: &Plan, shown: &str, ui: &mut Ui) -> anyhow::Result<()> {
-    if ui.format() == Format::Json {
-        return show::summary(ui, &Summary::of(answers, plan, shown));
+fn tell(answers: &Answers, plan: &Plan, shown: &str, is_quiet: bool, ui: &mut Ui) -> anyhow::Result<()> {
+    match ui.format() {
+        Format::Json => return show::summary(ui, &Summary::of(answers, plan, shown)),
+        Format::Quiet => return Ok(()),
+        _ if is_quiet => return Ok(()),
+        _ => {}
     }
     for left_out in &answers.left_out {
         ui.note(left_out);
     }
-    let features =
-        if answers.features.is_empty() { "nothing else".to_owned() } else { answers.features.join(", ") };
-    let transports = answers.transports.join(", ");
-    ui.out_line(&format!("made {shown}: {} files; {transports}, with {features}", plan.steps.len()))?;
+    let features = match &answers.features[..] {
+        [] if answers.transports.is_empty() => String::new(),
+        [] => "with nothing else".to_owned(),
+        features => format!("with {}", features.join(", ")),
+    };
+    let mut parts = vec![answers.transports.join(", "), features];
+    parts.retain(|part| !part.is_empty());
+    let parts = if parts.is_empty() { String::new() } else { format!("; {}", parts.join(", ")) };
+    ui.out_line(&format!("made {shown}: {} files{parts}", plan.steps.len()))?;
     Ok(ui.flush()?)
 }
 

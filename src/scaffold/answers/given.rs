@@ -96,6 +96,9 @@ impl Given {
                 let known = template.of(kind).map(Fragment::name);
                 let mut problem =
                     Problem::new(format!("unknown {} `{name}`", kind.word())).nearest(name, known);
+                if variables(template).any(|variable| variable.key.value == name) {
+                    problem = problem.hint(format!("it is answered: --set {name}=VALUE"));
+                }
                 problem.place = place.cloned();
                 problems.push(problem);
                 self.unknown_transport |= kind == Kind::Transport;
