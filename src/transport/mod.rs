@@ -3,6 +3,7 @@
 //! Nothing outside this folder knows which transport it speaks to. Adding one is a file with its [`Spec`] and a
 //! line in [`ALL`].
 
+mod awaited;
 mod between;
 mod broker;
 mod calls;

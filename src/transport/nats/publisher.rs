@@ -1,16 +1,16 @@
 //! Events on their way out: confirmed by the broker's `PONG`, or by a stream's acknowledgement where one is named.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde::Deserialize;
-use tokio::sync::Notify;
 use tokio::time::timeout;
 
 use super::session::{Info, Session};
 use super::{Route, inbox};
 use crate::message::{HeaderValue, Headers, Message};
+use crate::transport::awaited::Awaited;
 use crate::transport::outbox::{Outbox, Taken};
 use crate::transport::{Delivered, Endpoint, Error, Kind, Publisher, Push, Result};
 use crate::wire::nats::{self, Inbound, Op};
@@ -50,34 +50,10 @@ impl Fate {
     }
 }
 
-struct Shared {
-    fate: Mutex<Fate>,
-    changed: Notify,
-}
-
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, Fate> {
-        // Nothing panics while it holds the lock; were it to, the counts are still counts.
-        self.fate.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    async fn until(&self, done: impl Fn(&Fate) -> bool) {
-        loop {
-            let changed = self.changed.notified();
-            tokio::pin!(changed);
-            changed.as_mut().enable();
-            if done(&self.lock()) {
-                return;
-            }
-            changed.await;
-        }
-    }
-}
-
 /// Events on their way out.
 pub(super) struct Pipeline {
     outbox: Arc<Outbox>,
-    shared: Arc<Shared>,
+    shared: Arc<Awaited<Fate>>,
     info: Info,
     endpoint: Endpoint,
     route: Route,
@@ -100,21 +76,20 @@ impl Pipeline {
             // Nothing has been pushed: there is room, unless the link is gone, which the reader tells.
             let _ = outbox.interject(|out| out.extend_from_slice(&subscription));
         }
-        let shared = Arc::new(Shared { fate: Mutex::default(), changed: Notify::new() });
+        let shared = Arc::new(Awaited::<Fate>::default());
         let (theirs, their_outbox, by_stream) = (shared.clone(), outbox.clone(), stream.is_some());
         tokio::spawn(async move {
             let error = loop {
                 if let Err(error) = inlet.advance().await {
                     break error;
                 }
-                theirs.see(&inlet.current(), by_stream);
+                theirs.change(|fate| fate.see(&inlet.current(), by_stream));
             };
-            let mut fate = theirs.lock();
-            fate.over = true;
-            fate.error.get_or_insert(error);
-            drop(fate);
+            theirs.change(|fate| {
+                fate.over = true;
+                fate.error.get_or_insert(error);
+            });
             their_outbox.close();
-            theirs.changed.notify_waiters();
         });
         Self {
             outbox,
@@ -146,27 +121,24 @@ impl Pipeline {
     }
 }
 
-impl Shared {
-    fn see(&self, op: &Op<'_>, by_stream: bool) {
-        let mut fate = self.lock();
+impl Fate {
+    fn see(&mut self, op: &Op<'_>, by_stream: bool) {
         match op {
             Op::Pong if !by_stream => {
                 // What was refused meanwhile stands among those that are now read.
-                if let Some(count) = fate.asked.pop_front() {
-                    fate.confirmed = count.saturating_sub(fate.refused);
+                if let Some(count) = self.asked.pop_front() {
+                    self.confirmed = count.saturating_sub(self.refused);
                 }
             }
-            Op::Message(inbound) if by_stream => fate.acknowledge(inbound),
+            Op::Message(inbound) if by_stream => self.acknowledge(inbound),
             // The broker drops what one may not publish, and says so once for each.
             Op::Error(complaint) => {
-                fate.refused += u64::from(complaint.starts_with("Permissions Violation for Publish"));
-                fate.error
+                self.refused += u64::from(complaint.starts_with("Permissions Violation for Publish"));
+                self.error
                     .get_or_insert(Error::new(Kind::Denied, format!("the broker refused: {complaint}")));
             }
-            _ => return,
+            _ => {}
         }
-        drop(fate);
-        self.changed.notify_waiters();
     }
 }
 

@@ -1,15 +1,15 @@
 //! Events on their way out: a window of them may be unconfirmed, and what no queue takes comes back.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use async_trait::async_trait;
-use tokio::sync::Notify;
 use tokio::time::timeout;
 
 use super::session::{self, Session, refused};
 use super::{Options, blocked};
 use crate::message::Message;
+use crate::transport::awaited::Awaited;
 use crate::transport::outbox::{Outbox, Taken};
 use crate::transport::{Delivered, Endpoint, Error, Kind, Publisher, Push, Result};
 use crate::wire::rmq::{self, Incoming, Method, Publish};
@@ -62,64 +62,34 @@ impl Fate {
     fn has_room(&self) -> bool {
         self.over || self.open.len() < WINDOW
     }
-}
 
-struct Shared {
-    fate: Mutex<Fate>,
-    changed: Notify,
-}
-
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, Fate> {
-        // Nothing panics while it holds the lock; were it to, the counts are still counts.
-        self.fate.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    async fn until(&self, done: impl Fn(&Fate) -> bool) {
-        loop {
-            let changed = self.changed.notified();
-            tokio::pin!(changed);
-            changed.as_mut().enable();
-            if done(&self.lock()) {
-                return;
-            }
-            changed.await;
-        }
-    }
-
-    fn see(&self, incoming: Incoming) {
-        let mut fate = self.lock();
+    fn see(&mut self, incoming: Incoming) {
         match incoming {
-            Incoming::Method(Method::Ack { tag, multiple }) => fate.settle(tag, multiple, true),
+            Incoming::Method(Method::Ack { tag, multiple }) => self.settle(tag, multiple, true),
             Incoming::Method(Method::Nack { tag, multiple, .. }) => {
-                fate.settle(tag, multiple, false);
-                fate.error.get_or_insert_with(|| {
+                self.settle(tag, multiple, false);
+                self.error.get_or_insert_with(|| {
                     Error::new(Kind::Refused, "the broker refused a message: the queue is full, or failed")
                         .hint("see the queue's x-max-length and x-overflow, and the broker's log")
                 });
             }
-            Incoming::Message(Method::Return { .. }, ..) => fate.returned += 1,
-            Incoming::Method(Method::Blocked { reason }) => fate.blocked = Some(reason),
-            Incoming::Method(Method::Unblocked) => fate.blocked = None,
-            _ => return,
+            Incoming::Message(Method::Return { .. }, ..) => self.returned += 1,
+            Incoming::Method(Method::Blocked { reason }) => self.blocked = Some(reason),
+            Incoming::Method(Method::Unblocked) => self.blocked = None,
+            _ => {}
         }
-        drop(fate);
-        self.changed.notify_waiters();
     }
 
-    fn end(&self, error: Error) {
-        let mut fate = self.lock();
-        fate.over = true;
-        fate.error.get_or_insert(error);
-        drop(fate);
-        self.changed.notify_waiters();
+    fn end(&mut self, error: Error) {
+        self.over = true;
+        self.error.get_or_insert(error);
     }
 }
 
 /// Events on their way out.
 pub(super) struct Pipeline {
     outbox: Arc<Outbox>,
-    shared: Arc<Shared>,
+    shared: Arc<Awaited<Fate>>,
     endpoint: Endpoint,
     options: Options,
     frame_max: usize,
@@ -140,17 +110,17 @@ impl Pipeline {
         session.call(CHANNEL, &Method::ConfirmSelect).await?;
         let Session { outbox, mut inlet, frame_max } = session;
         let fate = Fate { base: 1, ..Fate::default() };
-        let shared = Arc::new(Shared { fate: Mutex::new(fate), changed: Notify::new() });
+        let shared = Arc::new(Awaited::new(fate));
         let (theirs, their_outbox) = (shared.clone(), outbox.clone());
         tokio::spawn(async move {
             let error = loop {
                 match inlet.next().await {
                     Ok((_, Incoming::Method(Method::ChannelClose(closing)))) => break refused(&closing),
-                    Ok((_, incoming)) => theirs.see(incoming),
+                    Ok((_, incoming)) => theirs.change(|fate| fate.see(incoming)),
                     Err(error) => break error,
                 }
             };
-            theirs.end(error);
+            theirs.change(|fate| fate.end(error));
             their_outbox.close();
         });
         Ok(Self {
