@@ -289,11 +289,19 @@ impl Tap {
         let none = Bytes::new();
         let body = content.body.unwrap_or(&none);
         let Content { properties, route, .. } = content;
-        let delivery = if is_reply {
+        let mut delivery = if is_reply {
             rmq::answered(properties, body, route, self.nest)
         } else {
             rmq::delivery(properties, body, route, self.nest)
         };
+        if content.body.is_none() {
+            delivery.data = None;
+            // What its body says of it is not known: the address for replies must do.
+            if !is_reply && properties.reply_to.is_some() {
+                delivery.direction = Direction::Request;
+                delivery.id = properties.correlation_id.as_ref().and_then(|id| to_raw_value(id).ok());
+            }
+        }
         Delivery { size: content.size, ..delivery }
     }
 
@@ -302,7 +310,6 @@ impl Tap {
             let Content { route, size, .. } = content;
             let text = format!("a message for `{}` has {size} bytes, which is too many to show", route.key);
             self.find("too-large", text);
-            delivery.data = None;
         }
         let named = [("method", method), ("connection", self.who(Side::Client))];
         let meta = named.map(|(name, value)| Some((name.to_owned(), to_raw_value(value).ok()?)));

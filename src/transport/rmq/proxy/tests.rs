@@ -111,3 +111,16 @@ async fn what_is_not_amqp_is_told_once() {
     tap.see(Side::Client, &half);
     assert_eq!(told(tap, events).await, ["half-frame", "not-amqp"]);
 }
+
+/// Only what is held is bounded: it is told what it was, and finds its reply.
+#[tokio::test]
+async fn a_request_too_large_to_show_is_answered() {
+    let shared = Arc::default();
+    let (mut tap, events) = tap(&shared);
+    tap.said = Some(Decoder::bounded(100));
+    let large = format!(r#"{{"pattern":"sum","data":"{}","id":"x"}}"#, "x".repeat(100));
+    tap.see(Side::Client, &publish("q", "x", Some(REPLY_TO), large.as_bytes()));
+    assert!(tap.is_waiting());
+    tap.end(Side::Client);
+    assert_eq!(told(tap, events).await, ["too-large", "Request true"]);
+}
