@@ -221,7 +221,9 @@ impl<'a> Letters<'a> {
         if let Some(caution) = &found.caution {
             ui.warn(caution);
         }
-        Ok(Self { look: broker.letters(store).await?, store, left: found.messages })
+        let look = broker.letters(store).await?;
+        let left = look.waiting().unwrap_or(found.messages);
+        Ok(Self { look, store, left })
     }
 
     async fn next(&mut self) -> anyhow::Result<Option<Letter>> {

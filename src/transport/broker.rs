@@ -25,6 +25,11 @@ pub trait Broker: Send + Sync {
 /// holds however the look ends: dropping it gives everything back, too.
 #[async_trait]
 pub trait Letters: Send {
+    /// How many there were when the look began, where that is known better than by [`Store::messages`].
+    fn waiting(&self) -> Option<u64> {
+        None
+    }
+
     /// The next letter; `None` where there is none any more. No letter comes twice.
     async fn next(&mut self) -> Result<Option<Letter>>;
 

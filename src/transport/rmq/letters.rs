@@ -26,7 +26,7 @@ impl Broker for Rmq {
 
     async fn letters<'a>(&'a self, store: &str) -> Result<Box<dyn Letters + 'a>> {
         let mut session = session::open(&self.endpoint, &self.options, NAME).await?;
-        session.look(CHANNEL, store).await?;
+        let (waiting, _) = session.look(CHANNEL, store).await?;
         session.channel(CHANNEL).await?;
         session.channel(COPIES).await?;
         session.call(COPIES, &Method::ConfirmSelect).await?;
@@ -34,6 +34,7 @@ impl Broker for Rmq {
             session,
             rmq: self,
             store: store.to_owned(),
+            waiting: waiting.into(),
             seen: 0,
             current: Properties::default(),
             copies: 0,
@@ -93,6 +94,8 @@ struct Look<'a> {
     session: Session,
     rmq: &'a Rmq,
     store: String,
+    /// How many there were: the management tells of some queues only what was seconds ago.
+    waiting: u64,
     /// How many were handed out; RabbitMQ's tags of a channel count the same way.
     seen: u64,
     /// The properties of the one that was handed out last.
@@ -151,6 +154,10 @@ impl Look<'_> {
 
 #[async_trait]
 impl Letters for Look<'_> {
+    fn waiting(&self) -> Option<u64> {
+        Some(self.waiting)
+    }
+
     async fn next(&mut self) -> Result<Option<Letter>> {
         self.session.inlet.say(CHANNEL, &Method::Get { queue: self.store.clone() }).await?;
         loop {

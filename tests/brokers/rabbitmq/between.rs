@@ -9,6 +9,7 @@ use crate::oracle::{Ask, Nest, Service};
 use crate::redis::wait_until;
 use crate::server::Server;
 use crate::tail::through;
+use crate::tls::{authority, identity};
 use crate::watch::{is, record};
 
 /// Starts a tail before `url`, and gives the address to connect to.
@@ -183,4 +184,20 @@ fn rabbitmq_exchange_calls_nobody_unanswered() {
     let (lines, _) = server.lines();
     assert!(lines.iter().any(|line| line.contains(r#""dir":"request""#)), "{lines:?}");
     assert!(!lines.iter().any(|line| line.contains("unanswered")), "{lines:?}");
+}
+
+/// TLS on both sides, read in between.
+#[test]
+fn rabbitmq_over_tls_through_a_tail() {
+    let ours = authority("ours");
+    let identity = identity(&ours, &["127.0.0.1"]);
+    let file = |name: &str, text: &str| program::file(&format!("rabbitmq-between-{name}.pem"), text);
+    let (ca, cert, key) = (file("ca", &ours.pem()), file("cert", &identity.cert), file("key", &identity.key));
+    let broker = Rabbit::with_certificate(&cert, &key);
+    let url = format!("amqps://127.0.0.1:{}?exchange=amq.topic", broker.port);
+    let (listen_cert, listen_key) = (format!("listen_cert={cert}"), format!("listen_key={key}"));
+    let (server, between) = tail(&url, &["--tls-ca", &ca, "-O", &listen_cert, "-O", &listen_key]);
+    program::run(&["emit", &between, "secret", r#"{"a":1}"#, "--tls-ca", &ca]).exits(6);
+    let seen = record(&server, "event", |record| is(record, "pattern", "secret"));
+    assert_eq!(seen.raw("data").as_deref(), Some(r#"{"a":1}"#));
 }

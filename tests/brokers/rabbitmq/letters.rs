@@ -34,6 +34,16 @@ fn depth(vhost: &Vhost<'_>, queue: &str) -> (u64, u64) {
     (*ready, *open)
 }
 
+/// Of a quorum queue the management tells what was there seconds ago.
+#[test]
+fn rabbitmq_letters_that_have_just_come() {
+    let vhost = Rabbit::shared().vhost();
+    vhost.queue("young", &json!({ "x-queue-type": "quorum" }));
+    program::run(&["emit", &vhost.url("queue=young"), "new", "-n", "3"]).exits(0);
+    let run = program::run(&["dlq", "show", &vhost.url(""), "young", "-o", "json"]).exits(0);
+    assert_eq!(run.stdout.len(), 3, "{run:?}");
+}
+
 #[test]
 fn rabbitmq_dead_letters_are_found_and_looked_at() {
     let vhost = mortuary(&json!({}));
