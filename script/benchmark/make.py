@@ -34,15 +34,29 @@ def nest_new(name):
             "--package-manager", "npm", "--strict", "--no-observe"]
 
 
+def eyas_new(folder, *words):
+    """The command that makes a service in `folder`."""
+    return [EYAS, "new", "orders", "--defaults", "--no-git", "--into", str(folder), *words]
+
+
+def check():
+    print("check: every two options of the templates in the binary, rendered and read as what they are (5 runs)")
+    with tempfile.TemporaryDirectory() as base:
+        words = [EYAS, "check"]
+        said = subprocess.run(words, cwd=base, check=True, capture_output=True, text=True).stdout.strip()
+        runs = [once(words, cwd=base) for _ in range(5)]
+        say("eyas check", f"{statistics.median(runs):.2f} s", f"{memory(words, cwd=base):.0f} MiB; {said}")
+
+
 def new():
     print("new: write a project, install nothing (7 runs in turns)")
-    runs = {"eyas": [], "nest": []}
+    runs = {"eyas": [], "production": [], "nest": []}
     most = {}
 
     def command(name, folder):
         if name == "nest":
             return nest_new(folder)
-        return [EYAS, "new", "orders", "--defaults", "--no-git", "--into", folder]
+        return eyas_new(folder, *(["--preset", "production", "--http"] if name == "production" else []))
 
     with tempfile.TemporaryDirectory() as base:
         for number in range(8):
@@ -54,6 +68,7 @@ def new():
             most[name] = memory(command(name, f"{name}-memory"), cwd=base)
     found = {name: statistics.median(seconds) for name, seconds in runs.items()}
     say("eyas new (service, health, tests, Docker, CI …)", f"{found['eyas'] * 1000:.1f} ms", f"{most['eyas']:.0f} MiB")
+    say("eyas new --preset production --http", f"{found['production'] * 1000:.1f} ms", f"{most['production']:.0f} MiB")
     say("nest new --skip-install (a hello world)", f"{found['nest'] * 1000:.0f} ms", f"{most['nest']:.0f} MiB")
     say("ratio", f"{found['nest'] / found['eyas']:.0f} x")
 
@@ -63,27 +78,35 @@ def service():
     base = CACHE / "bench-service"
     shutil.rmtree(base, ignore_errors=True)
     base.mkdir(parents=True)
-    made = {"eyas": base / "eyas", "nest": base / "nest"}
-    once([EYAS, "new", "orders", "--defaults", "--no-git", "--into", str(made["eyas"])])
+    made = {name: base / name for name in ("standard", "production", "nest")}
+    once(eyas_new(made["standard"]))
+    once(eyas_new(made["production"], "--preset", "production", "--http"))
     once(nest_new("nest"), cwd=base, stdin=subprocess.DEVNULL)
     for folder in made.values():
         npm("install", cwd=folder)
         npm("run", "build", cwd=folder)
-    found = {name: [] for name in made}
+    # Nobody has to listen there: what is traced is what costs.
+    traced = {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{free_port()}"}
+    preload = ["--import", "./dist/instrumentation.js"]
+    rows = [("eyas new (TCP and HTTP)", "standard", "/health/live", [], {}),
+            ("eyas new --preset production", "production", "/health/live", preload, {}),
+            ("the same, traced", "production", "/health/live", preload, traced),
+            ("nest new (HTTP alone)", "nest", "/", [], {})]
+    found = {row[0]: [] for row in rows}
     for _ in range(5):
-        for name, folder in made.items():
-            found[name].append(boot(folder, "/health/live" if name == "eyas" else "/"))
-    for name, what in (("eyas", "eyas new (hybrid, TCP and HTTP)"), ("nest", "nest new (HTTP alone)")):
-        seconds, memory = (statistics.median(run[part] for run in found[name]) for part in (0, 1))
+        for what, name, path, words, settings in rows:
+            found[what].append(boot(made[name], path, words, settings))
+    for what, runs in found.items():
+        seconds, memory = (statistics.median(run[part] for run in runs) for part in (0, 1))
         say(what, f"{seconds:.2f} s", f"{memory:.0f} MiB")
 
 
-def boot(folder, path):
+def boot(folder, path, words, more):
     """Starts dist/main.js: seconds until it answers at `path`, and its resident memory then, in MiB."""
     http, tcp = free_port(), free_port()
-    settings = {"PORT": str(http), "HTTP_PORT": str(http), "TCP_PORT": str(tcp)}
+    settings = {"PORT": str(http), "HTTP_PORT": str(http), "TCP_PORT": str(tcp), **more}
     start = time.perf_counter()
-    process = subprocess.Popen([NODE, "dist/main.js"], cwd=folder, env={**os.environ, **settings},
+    process = subprocess.Popen([NODE, *words, "dist/main.js"], cwd=folder, env={**os.environ, **settings},
                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         while process.poll() is None:

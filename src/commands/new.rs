@@ -33,7 +33,7 @@ pub const ABOUT: &str = "Make a NestJS service from a template";
   eyas new
   eyas new orders --defaults
   eyas new orders --transport tcp --preset minimal --with metrics --http
-  eyas new shop --client stock=tcp://localhost:4001
+  eyas new shop --client stock=tcp://localhost:4001 --client price=amqp://localhost
   eyas new orders --answers orders.toml --no-input
   eyas new orders --dry-run
 
@@ -55,7 +55,7 @@ pub struct Args {
     /// Serve the resource over HTTP, too
     #[arg(long, help_heading = "What it is")]
     http: bool,
-    /// Another service it calls; repeatable
+    /// Another service it calls, over the transport of its URL; repeatable
     #[arg(long = "client", value_name = "NAME=URL", help_heading = "What it is")]
     clients: Vec<String>,
     /// Answer a template's question; repeatable

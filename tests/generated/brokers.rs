@@ -28,6 +28,13 @@ const KNOWN: [Row; 5] = [
         let url = format!("amqp://127.0.0.1:{}", broker.port);
         (broker, url)
     }),
+    ("KAFKA_BROKERS", || {
+        let controller = crate::fake::free_port().to_string();
+        let all = ["{folder}", "{port}", &controller];
+        let broker = Broker::start("EYAS_KAFKA_SERVER", &all, "Kafka Server started");
+        let place = format!("127.0.0.1:{}", broker.port);
+        (broker, place)
+    }),
     ("MQTT_URL", || {
         let port = crate::fake::free_port();
         let settings =
@@ -43,6 +50,11 @@ const KNOWN: [Row; 5] = [
         (broker, address)
     }),
 ];
+
+/// Starts the broker whose place the setting `key` tells, and gives that place.
+pub fn start(key: &str) -> (Broker, String) {
+    KNOWN.iter().find(|(known, _)| *known == key).unwrap().1()
+}
 
 /// They end with this.
 pub struct Brokers {

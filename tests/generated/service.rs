@@ -151,13 +151,18 @@ impl Service {
 
     /// An HTTP request, with a body of JSON where there is one.
     pub fn http_request(&self, method: &str, path: &str, body: Option<&str>) -> Answer {
+        self.http_request_with(method, path, "", body)
+    }
+
+    /// The same with further lines in its head, each with its end.
+    pub fn http_request_with(&self, method: &str, path: &str, lines: &str, body: Option<&str>) -> Answer {
         let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.http)).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         let body = body.unwrap_or_default();
         let length = body.len();
         // HTTP/1.0: the end of the answer is the end of the connection, and nothing comes in chunks.
         let head = format!(
-            "{method} {path} HTTP/1.0\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n"
+            "{method} {path} HTTP/1.0\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n{lines}\r\n"
         );
         stream.write_all((head + body).as_bytes()).unwrap();
         let mut answer = String::new();

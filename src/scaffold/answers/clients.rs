@@ -67,9 +67,10 @@ impl Client {
                 "has `{key}` in its query, which a client over {} does not know",
                 fragment.manifest.title
             ));
-            return Err(match &fragment.manifest.hint {
-                Some(hint) if known.is_empty() => problem.hint(hint.clone()),
-                _ => problem.nearest(&key, known),
+            return Err(match known.is_empty() {
+                true => problem
+                    .hint("leave the query out; what else a client needs is in the project, once it is made"),
+                false => problem.nearest(&key, known),
             });
         }
         Ok(Self { name: name.to_owned(), url: url.to_owned(), fragment: fragment.name().to_owned() })

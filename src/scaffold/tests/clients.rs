@@ -104,3 +104,73 @@ fn a_client_whose_setting_is_taken_is_told() {
     let problems = render(&template, &answers).expect_err("one setting of two");
     assert!(problems.to_string().starts_with("setting `RABBITMQ_URL` of client rabbitmq has"), "{problems}");
 }
+
+/// What the templates in the binary make.
+fn made(words: &str, clients: &[&str]) -> impl Fn(&str) -> String {
+    let template = Catalog::embedded().template("service").expect("a template");
+    let tree = render(&template, &ready(&template, &with(words, clients))).expect("a tree").tree;
+    move |path: &str| {
+        tree.get(path).map_or_else(String::new, |file| String::from_utf8_lossy(&file.bytes).into_owned())
+    }
+}
+
+#[test]
+fn a_client_brings_the_driver_of_its_transport_and_nothing_of_a_server() {
+    let clients = ["stock=nats://h", "price=grpc://h:1", "far=nats://other"];
+    let file = made("t:tcp preset:standard", &clients);
+    let package = file("package.json");
+    for name in ["@nats-io/transport-node", "@grpc/grpc-js"] {
+        assert_eq!(package.matches(&format!("\"{name}\"")).count(), 1, "{package}");
+    }
+    assert!(!package.contains("@grpc/reflection"), "that is for those who listen: {package}");
+    assert!(
+        file("src/messaging/nats.options.ts").contains("name: 'shop-orders'"),
+        "it is the service who calls"
+    );
+    assert!(file("proto/price.proto").contains("package price.v1;"), "and the other who is called");
+    for path in ["src/messaging/nats.link.ts", "src/messaging/grpc.link.ts", "proto/shop-orders.proto"] {
+        assert_eq!(file(path), "", "{path}");
+    }
+    let compose = file("compose.yaml");
+    assert_eq!(compose.matches("image: nats:").count(), 1, "{compose}");
+    for line in ["STOCK_URL: nats://nats:4222\n", "FAR_URL: nats://nats:4222\n"] {
+        assert!(compose.contains(line), "{compose}");
+    }
+}
+
+#[test]
+fn a_client_over_the_transport_of_the_service_has_a_setting_of_its_own() {
+    let file = made("t:redis preset:production", &["stock=rediss://h:6380"]);
+    let example = file(".env.example");
+    for line in ["\nREDIS_URL=redis://localhost:6379\n", "\nSTOCK_URL=rediss://h:6380\n"] {
+        assert!(example.contains(line), "{example}");
+    }
+    assert_eq!(file("compose.yaml").matches("image: redis:").count(), 1);
+    assert_eq!(file("package.json").matches("\"ioredis\"").count(), 1);
+    assert!(!file("deploy/chart/values.yaml").contains("STOCK_URL"), "what may hold a login is no value");
+    let egress = file("deploy/chart/values.yaml");
+    for port in ["port: 6379\n", "port: 6380\n"] {
+        assert_eq!(egress.matches(port).count(), 1, "{egress}");
+    }
+}
+
+#[test]
+fn a_name_that_a_broker_has_in_compose_is_refused() {
+    let template = Catalog::embedded().template("service").expect("a template");
+    let clients = ["rabbitmq=tcp://h:1", "grpc=grpc://h:1", "stock=tcp://h:1?timeout=1", "a=rqm://h"];
+    let problems = resolve(&template, &with("t:rmq", &clients)).expect_err("faults");
+    let said = told(&problems);
+    let expected = [
+        "the URL of the client `stock` has `timeout` in its query, which a client over TCP does not know; leave the \
+         query out; what else a client needs is in the project, once it is made",
+        "`rabbitmq` cannot name a client: the transport rmq has the name for itself; `rabbitmq-service` would do",
+        "`grpc` cannot name a client: the client grpc-client has the name for itself; `grpc-service` would do",
+    ];
+    for expected in expected {
+        assert!(said.iter().any(|line| line == expected), "{expected}\n{said:#?}");
+    }
+    assert!(
+        said.iter().any(|line| line.contains("has the scheme `rqm`, for which there is no client")),
+        "{said:#?}"
+    );
+}
