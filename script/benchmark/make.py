@@ -43,7 +43,7 @@ def check():
     print("check: every two options of the templates in the binary, rendered and read as what they are (5 runs)")
     with tempfile.TemporaryDirectory() as base:
         words = [EYAS, "check"]
-        said = subprocess.run(words, cwd=base, check=True, capture_output=True, text=True).stdout.strip()
+        said = subprocess.run(words, cwd=base, check=True, capture_output=True, text=True).stderr.strip()
         runs = [once(words, cwd=base) for _ in range(5)]
         say("eyas check", f"{statistics.median(runs):.2f} s", f"{memory(words, cwd=base):.0f} MiB; {said}")
 
