@@ -57,7 +57,7 @@ Register-ArgumentCompleter -Native -CommandName 'eyas' -ScriptBlock {
             [CompletionResult]::new('--transport', '--transport', [CompletionResultType]::ParameterName, 'How it is spoken to; repeatable, the first is the main one')
             [CompletionResult]::new('--with', '--with', [CompletionResultType]::ParameterName, 'What it has beside the preset; repeatable')
             [CompletionResult]::new('--preset', '--preset', [CompletionResultType]::ParameterName, 'A set of features: minimal, standard')
-            [CompletionResult]::new('--client', '--client', [CompletionResultType]::ParameterName, 'Another service it calls; repeatable')
+            [CompletionResult]::new('--client', '--client', [CompletionResultType]::ParameterName, 'Another service it calls, over the transport of its URL; repeatable')
             [CompletionResult]::new('--set', '--set', [CompletionResultType]::ParameterName, 'Answer a template''s question; repeatable')
             [CompletionResult]::new('--answers', '--answers', [CompletionResultType]::ParameterName, 'Take answers from a TOML or JSON file')
             [CompletionResult]::new('--template', '--template', [CompletionResultType]::ParameterName, 'A template of your own: a folder, a .tar.gz, or a git URL')
