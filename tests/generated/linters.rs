@@ -10,21 +10,25 @@ fn lint(project: &Project, program: &str, words: &[&str]) {
 }
 
 #[test]
-fn a_dockerfile_a_compose_file_and_a_workflow_as_they_should_be() {
-    for (test, words) in [
-        ("linters", "--preset production --http --set cache_store=redis"),
-        ("linters_minimal", "--preset minimal --with ci,docker,helm"),
-    ] {
-        let project = Project::make(test, "shop-orders", words);
-        let schema = |name: &str, file: &str| {
-            lint(&project, "check-jsonschema", &["--builtin-schema", &format!("vendor.{name}"), file]);
-        };
-        schema("github-workflows", ".github/workflows/ci.yaml");
-        if test == "linters" {
-            schema("compose-spec", "compose.yaml");
-            lint(&project, "hadolint", &["--failure-threshold", "style", "Dockerfile"]);
-        }
+fn linters_take_a_dockerfile_a_compose_file_and_a_workflow() {
+    let transports = ["tcp", "redis", "nats", "rmq", "mqtt", "kafka", "grpc"];
+    let over_each = transports.map(|name| format!("--transport {name} --preset production"));
+    let all = [
+        "--preset production --http --set cache_store=redis".to_owned(),
+        format!("--preset production --transport {}", transports.join(",")),
+    ];
+    for words in over_each.iter().chain(&all) {
+        let project = Project::make("linters", "shop-orders", words);
+        judged(&project);
+        lint(&project, "check-jsonschema", &["--builtin-schema", "vendor.compose-spec", "compose.yaml"]);
+        lint(&project, "hadolint", &["--failure-threshold", "style", "Dockerfile"]);
     }
+    judged(&Project::make("linters_minimal", "shop-orders", "--preset minimal --with ci,docker,helm"));
+}
+
+fn judged(project: &Project) {
+    let workflow = ".github/workflows/ci.yaml";
+    lint(project, "check-jsonschema", &["--builtin-schema", "vendor.github-workflows", workflow]);
 }
 
 /// They would say so if it were not.

@@ -10,6 +10,7 @@ mod clients;
 mod image;
 mod imports;
 mod linters;
+mod matrix;
 mod project;
 mod running;
 mod service;

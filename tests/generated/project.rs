@@ -103,28 +103,9 @@ impl Project {
         serde_json::from_str(&self.read("package.json")).unwrap()
     }
 
-    /// `npm install`, which is done once for all projects of the same packages, and kept.
+    /// `npm install`, which is done once for all projects of the same packages.
     pub fn install(&self) {
-        let mut package = self.package();
-        let wanted = ["dependencies", "devDependencies"].map(|key| package[key].as_object().unwrap().clone());
-        // One folder for one set of names, so that newer versions take the place of older ones.
-        let names: Vec<_> = wanted.iter().flat_map(|packages| packages.keys().cloned()).collect();
-        let folder = cache().join("modules").join(&digest(names.join(" ").as_bytes())[..16]);
-        let lock = lock(&folder);
-        let _held = lock.lock().unwrap_or_else(PoisonError::into_inner);
-        package["name"] = "modules".into();
-        let package = package.to_string();
-        let done = folder.join("done");
-        if fs::read_to_string(&done).ok().as_ref() != Some(&package) {
-            let _ = fs::remove_dir_all(&folder);
-            fs::create_dir_all(&folder).unwrap();
-            fs::write(folder.join("package.json"), &package).unwrap();
-            let output = succeed(command("npm", &folder).args(["install", "--no-audit", "--no-fund"]));
-            let said = String::from_utf8_lossy(&output.stderr).into_owned();
-            let warnings: Vec<_> = said.lines().filter(|line| is_of_ours(line)).collect();
-            assert!(warnings.is_empty(), "npm install warns:\n{}", warnings.join("\n"));
-            fs::write(&done, &package).unwrap();
-        }
+        let folder = modules(self.package());
         link(&folder.join("node_modules"), &self.folder.join("node_modules"));
         fs::copy(folder.join("package-lock.json"), self.folder.join("package-lock.json")).unwrap();
     }
@@ -150,6 +131,30 @@ impl Project {
         let output = succeed(command("git", &self.folder).args(["status", "--porcelain"]));
         assert_eq!(String::from_utf8(output.stdout).unwrap(), left);
     }
+}
+
+/// A folder in which `npm install` was run for all that `package` names. It is kept for whoever wants the same.
+pub fn modules(mut package: Value) -> PathBuf {
+    let wanted = ["dependencies", "devDependencies"].map(|key| package[key].as_object().unwrap().clone());
+    // One folder for one set of names, so that newer versions take the place of older ones.
+    let names: Vec<_> = wanted.iter().flat_map(|packages| packages.keys().cloned()).collect();
+    let folder = cache().join("modules").join(&digest(names.join(" ").as_bytes())[..16]);
+    let lock = lock(&folder);
+    let _held = lock.lock().unwrap_or_else(PoisonError::into_inner);
+    package["name"] = "modules".into();
+    let package = package.to_string();
+    let done = folder.join("done");
+    if fs::read_to_string(&done).ok().as_ref() != Some(&package) {
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("package.json"), &package).unwrap();
+        let output = succeed(command("npm", &folder).args(["install", "--no-audit", "--no-fund"]));
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        let warnings: Vec<_> = said.lines().filter(|line| is_of_ours(line)).collect();
+        assert!(warnings.is_empty(), "npm install warns:\n{}", warnings.join("\n"));
+        fs::write(&done, &package).unwrap();
+    }
+    folder
 }
 
 /// Whether npm warns of what is ours: the settings of the one who runs the tests are not.

@@ -92,6 +92,11 @@ impl Service {
         format!("tcp://127.0.0.1:{}", self.settings[1].1)
     }
 
+    /// `grpc://…`
+    pub fn grpc_url(&self) -> String {
+        format!("grpc://{}", self.settings[2].1)
+    }
+
     /// The service's HTTP port.
     pub fn http(&self) -> u16 {
         self.http
@@ -138,10 +143,10 @@ impl Service {
         })
     }
 
-    /// Whether the log so far holds a line that `is_it` takes for the one.
-    pub fn has_logged(&self, is_it: impl Fn(&Value) -> bool) -> bool {
+    /// How many lines of the log so far `is_it` takes for one.
+    pub fn logged(&self, is_it: impl Fn(&Value) -> bool) -> usize {
         let (lines, _) = self.server.lines();
-        lines.iter().filter_map(|line| serde_json::from_str(line).ok()).any(|line| is_it(&line))
+        lines.iter().filter_map(|line| serde_json::from_str(line).ok()).filter(|line| is_it(line)).count()
     }
 
     /// `GET PATH`
@@ -187,7 +192,11 @@ impl Service {
     pub fn end(mut self) -> (ExitStatus, Vec<Value>) {
         self.server.signal("TERM");
         let status = self.server.ended();
-        let (log, stderr) = self.server.lines();
+        let (log, mut stderr) = self.server.lines();
+        // Node says so of kafkajs, which nobody maintains.
+        let of_kafkajs =
+            ["TimeoutNegativeWarning", "Timeout duration was set to 1.", "node --trace-warnings"];
+        stderr.retain(|line| !of_kafkajs.iter().any(|told| line.contains(told)));
         assert!(stderr.is_empty(), "on standard error: {stderr:?}");
         (status, log.iter().filter_map(|line| serde_json::from_str(line).ok()).collect())
     }
@@ -216,10 +225,11 @@ pub fn node(folder: &Path, words: &[impl AsRef<std::ffi::OsStr>]) -> Command {
 
 /// Ports of its own, HTTP's first.
 fn ports() -> Vec<(&'static str, String)> {
-    PORTS.map(|key| (key, free_port().to_string())).to_vec()
+    let place = |key: &str| if key == "GRPC_URL" { "127.0.0.1:" } else { "" };
+    PORTS.map(|key| (key, format!("{}{}", place(key), free_port()))).to_vec()
 }
 
-const PORTS: [&str; 2] = ["HTTP_PORT", "TCP_PORT"];
+const PORTS: [&str; 3] = ["HTTP_PORT", "TCP_PORT", "GRPC_URL"];
 
 fn without_settings(command: &mut Command) {
     for key in PORTS {

@@ -45,6 +45,19 @@ impl Collector {
             }
         }
     }
+
+    /// Waits for spans of all these names in one trace; in any order, for each is sent when it has ended.
+    fn one_trace(&self, names: &[&str], trace: &Value) {
+        let mut wanted = names.to_vec();
+        while !wanted.is_empty() {
+            let span =
+                self.spans.recv_timeout(PATIENCE).unwrap_or_else(|error| panic!("{wanted:?}: {error}"));
+            if let Some(at) = wanted.iter().position(|name| span["name"] == *name) {
+                wanted.remove(at);
+                assert_eq!(span["traceId"], *trace, "{span}");
+            }
+        }
+    }
 }
 
 /// One request; nothing once nobody wants its spans any more.
@@ -115,6 +128,17 @@ fn a_trace_runs_from_its_caller_into_the_handler_and_the_log() {
     assert_eq!(service.terminate().code(), Some(0));
 }
 
+/// The same over any transport: what the call makes and emits is handled in the caller's trace.
+pub fn traces(project: &Project, brokers: &Brokers, handlers: &[&str]) {
+    const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
+    let collector = Collector::start();
+    let service = traced(project, brokers, &collector);
+    let parent = format!("traceparent: 00-{TRACE}-b7ad6b7169203331-01");
+    service.eyas(&["send", "orders.create", "name=traced", "-H", &parent]).exits(0);
+    collector.one_trace(handlers, &json!(TRACE));
+    assert_eq!(service.terminate_noisily().code(), Some(0));
+}
+
 /// A collector that is away holds no shutdown back for long, and fails nothing.
 #[test]
 fn a_service_whose_collector_is_away_ends_in_good_order() {
@@ -133,18 +157,8 @@ fn one_trace(test: &str, words: &str) {
     let item = service.http_request("POST", "/orders", Some(r#"{"name":"by HTTP"}"#));
     assert_eq!(item.status, 201, "{item:?}");
     let log = service.logs("line of the event", |line| line["message"] == "created");
-    let mut ids = vec![log["traceId"].clone()];
-    // In either order: each is sent when it has ended.
-    let mut wanted = vec!["POST /orders", "OrdersController.created"];
-    while !wanted.is_empty() {
-        let span =
-            collector.spans.recv_timeout(PATIENCE).unwrap_or_else(|error| panic!("{wanted:?}: {error}"));
-        if let Some(at) = wanted.iter().position(|name| span["name"] == *name) {
-            wanted.remove(at);
-            ids.push(span["traceId"].clone());
-        }
-    }
-    assert!(ids[0].is_string() && ids.iter().all(|id| *id == ids[0]), "{ids:?}");
+    assert!(log["traceId"].is_string(), "{log}");
+    collector.one_trace(&["POST /orders", "OrdersController.created"], &log["traceId"]);
 }
 
 #[test]

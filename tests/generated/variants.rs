@@ -2,39 +2,59 @@
 
 use crate::brokers::Brokers;
 use crate::imports;
+use crate::matrix;
 use crate::project::{Project, command, succeed};
-use crate::transports::speaks;
+use crate::transports::{speaks, speaks_grpc};
 
 /// Installing by hand, after the first commit, leaves a lock file for the second.
 const LOCK: &str = "?? package-lock.json\n";
 
-/// What needs no build.
-fn judged(test: &str, name: &str, words: &str) -> Project {
+/// What needs no build, beside the packages of all: those that it names itself are looked at one by one.
+fn judged(test: &str, name: &str, words: &str) {
     let project = Project::make(test, name, words);
     imports::are_declared(&project);
-    project.install();
+    matrix::lend_packages(&project);
+    judge(&project);
+    project.has_left("");
+}
+
+fn judge(project: &Project) {
     for script in ["format:check", "lint", "typecheck"] {
         project.script(script);
     }
+}
+
+/// The same with packages of its own.
+fn installed(test: &str, name: &str, words: &str) -> Project {
+    let project = Project::make(test, name, words);
+    imports::are_declared(&project);
+    project.install();
+    judge(&project);
     project.has_left(LOCK);
     project
 }
 
 /// All that a developer would run.
 fn worked_on(test: &str, name: &str, words: &str) {
-    tested(&judged(test, name, words));
+    tested(&installed(test, name, words));
 }
 
 /// The same, and then it is run and spoken to; of two replicas one handles each message.
 fn shared(test: &str, name: &str, words: &str) {
-    let project = judged(test, name, words);
+    let project = installed(test, name, words);
     speaks(&project, &tested(&project), 1);
 }
 
 /// The same where both replicas handle each message.
 fn broadcast(test: &str, name: &str, words: &str) {
-    let project = judged(test, name, words);
+    let project = installed(test, name, words);
     speaks(&project, &tested(&project), 2);
+}
+
+/// The same where nobody emits, and each call is balanced by whoever makes it.
+fn called(test: &str, name: &str, words: &str) {
+    let project = installed(test, name, words);
+    speaks_grpc(&project, &tested(&project));
 }
 
 /// Builds it, and runs its own tests; gives the brokers that these had.
@@ -73,8 +93,13 @@ variants! {
         "shop-orders" "--preset minimal --with docker,compose,ci,helm,cache --set cache_store=redis";
     worked_on tracing_alone = "shop-orders" "--preset minimal --with tracing";
     worked_on production = "orders" "--preset production --http";
-    worked_on production_over_redis_server = "orders" "--transport redis --preset production --set cache_store=redis";
-    judged production_over_rmq = "orders" "--transport rmq --preset production --http --set autoscale=keda";
+    broadcast production_over_redis_server =
+        "orders" "--transport redis --preset production --set cache_store=redis";
+    shared production_over_nats_server = "orders" "--transport nats --preset production --http";
+    shared production_over_rabbitmq = "orders" "--transport rmq --preset production --set autoscale=keda";
+    shared production_over_mosquitto = "orders" "--transport mqtt --preset production";
+    shared production_over_kafka = "orders" "--transport kafka --preset production --http";
+    called production_over_grpc = "orders" "--transport grpc --preset production --http";
     worked_on service_auth_alone = "orders" "--preset minimal --with service-auth";
     worked_on service_auth_over_rabbitmq =
         "shop-orders" "--transport rmq --preset standard --with service-auth,dlq,tracing";
@@ -91,15 +116,15 @@ variants! {
     judged chart_alone = "orders" "--preset minimal --with docker,helm";
     judged chart_standard = "shop-orders" "--preset standard --http --with helm --set autoscale=hpa";
     judged redis_minimal = "orders" "--preset minimal --transport redis";
-    broadcast redis_server = "orders" "--preset standard --http --transport redis";
+    judged redis_standard = "orders" "--preset standard --http --transport redis";
     judged nats_minimal = "orders" "--preset minimal --transport nats";
-    shared nats_server = "orders" "--http --transport nats";
+    shared standard_over_nats_server = "orders" "--http --transport nats";
     judged mqtt_minimal = "orders" "--preset minimal --transport mqtt";
-    shared mosquitto = "orders" "--http --transport mqtt";
+    judged mqtt_standard = "orders" "--http --transport mqtt";
     judged rmq_minimal = "orders" "--preset minimal --transport rmq";
-    worked_on rabbitmq = "orders" "--http --transport rmq --with dlq";
+    worked_on standard_over_rabbitmq = "orders" "--http --transport rmq";
     judged kafka_minimal = "orders" "--preset minimal --transport kafka";
-    judged kafka_with_dead_letters = "orders" "--http --transport kafka --with dlq";
+    worked_on standard_over_kafka = "orders" "--http --transport kafka";
     judged grpc_minimal = "orders" "--preset minimal --transport grpc";
     worked_on grpc_standard = "shop-orders" "--http --transport grpc";
     judged hybrid_of_many = "shop-orders" "--http --transport rmq,tcp,redis,nats,mqtt,kafka,grpc --with dlq";
