@@ -121,7 +121,7 @@ fn keeps_dead_letters(service: &Service) {
     service.eyas(&["emit", "orders.created", "id=refused"]).exits(0);
     let stores = || {
         let run = service.eyas(&["dlq", "ls", "-o", "json"]).exits(0);
-        let name = |line: &String| json(line)["name"].as_str().unwrap().to_owned();
+        let name = |line: &String| json(line)["store"].as_str().unwrap().to_owned();
         run.stdout.iter().map(name).collect::<Vec<_>>()
     };
     // What the service's own tests had refused may lie there, too.
