@@ -42,13 +42,6 @@ const KNOWN: [Row; 5] = [
         let file = program::file(&format!("mosquitto-{port}.conf"), settings);
         (Broker::start("EYAS_MOSQUITTO", &["-c", &file], "running"), format!("mqtt://127.0.0.1:{port}"))
     }),
-    ("KAFKA_BROKERS", || {
-        let controller = crate::fake::free_port().to_string();
-        let all = ["{folder}", "{port}", &controller];
-        let broker = Broker::start("EYAS_KAFKA_SERVER", &all, "Kafka Server started");
-        let address = format!("127.0.0.1:{}", broker.port);
-        (broker, address)
-    }),
 ];
 
 /// Starts the broker whose place the setting `key` tells, and gives that place.
