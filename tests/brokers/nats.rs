@@ -186,6 +186,21 @@ mod nats_server {
         program::run(&["emit", &url, "a", "-O", &format!("nkey={junk}")]).exits(2).says("junk.nk");
     }
 
+    /// An account of an operator's, as in NATS' own cloud: made by the NATS project's `nats-jwt`, without an end.
+    #[test]
+    fn that_knows_its_users_by_what_an_account_has_signed() {
+        let broker = configured(include_str!("account/server.conf"), &[]);
+        let url = url(&broker);
+        let creds = |text: &str| format!("creds={}", program::file("ann.creds", text));
+        let signed = include_str!("account/ann.creds");
+        program::run(&["emit", &url, "a", "-O", &creds(signed)]).exits(0).says("1 confirmed");
+        program::run(&["emit", &url, "a"]).exits(5).says("Authorization Violation");
+        let unsigned = signed.replacen("eyJ0eXAiOiJKV1Qi", "eyJ0eXAiOiJKV1Qj", 1);
+        program::run(&["emit", &url, "a", "-O", &creds(&unsigned)]).exits(5).says("Authorization Violation");
+        let cut = signed.replace("USER NKEY SEED", "NOTHING");
+        program::run(&["emit", &url, "a", "-O", &creds(&cut)]).exits(2).says("holds no seed");
+    }
+
     /// What a user may not do is told at once, by the broker's own words.
     #[test]
     fn that_allows_only_so_much() {

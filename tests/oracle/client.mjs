@@ -131,13 +131,14 @@ async function call(command) {
   };
   let subscription;
   let asking;
+  let timer;
   try {
     asking = command.url.startsWith('grpc') ? null : await client(inData ? { ...command, metadata: null } : command);
   } catch (error) {
     return done({ failure: { code: error.code, message: error.message } });
   }
   started = performance.now();
-  const timer = timeout && setTimeout(() => done({ complete: false }), timeout);
+  timer = timeout && setTimeout(() => done({ complete: false }), timeout);
   const isGrpc = command.url.startsWith('grpc');
   const answers = isGrpc ? callMethod(command) : asking[verb](pattern, data);
   subscription = answers.subscribe({

@@ -69,7 +69,19 @@ export async function makeTopics(nest, url, patterns, extra) {
   const admin = new Kafka({ brokers, logLevel: logLevel.NOTHING, ...client }).admin();
   await admin.connect();
   const topics = patterns.flatMap((pattern) => [`${pattern}`, `${pattern}.reply`]);
-  await admin.createTopics({ topics: topics.map((topic) => ({ topic })), waitForLeaders: true });
+  // A node that has just made them may not know them yet; kafkajs gives up too soon when it is busy.
+  const UNKNOWN_TOPIC = 3;
+  const patient = async (ask, left = 50) => {
+    try {
+      return await ask();
+    } catch (error) {
+      if (error.code !== UNKNOWN_TOPIC || left === 0) throw error;
+      await new Promise((resolve) => { setTimeout(resolve, 100); });
+      return patient(ask, left - 1);
+    }
+  };
+  await patient(() => admin.createTopics({ topics: topics.map((topic) => ({ topic })), waitForLeaders: true }));
+  await patient(() => admin.fetchTopicMetadata({ topics }));
   await admin.disconnect();
 }
 
