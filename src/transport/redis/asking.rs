@@ -75,6 +75,9 @@ impl Asking {
         let receivers: u64 =
             publish.query_async(&mut connection).await.map_err(|error| told(error, endpoint))?;
         if receivers == 0 {
+            if link::is_of_cluster(&connection).await {
+                return Ok(None);
+            }
             let what = format!("nobody is subscribed to `{channel}` on {}", endpoint.shown());
             return Err(Error::new(Kind::NobodyThere, what)
                 .hint("is the service running, and is this its pattern? Redis keeps no message for later"));

@@ -106,6 +106,14 @@ fn read_push(PushInfo { kind, data }: PushInfo) -> Option<Pushed> {
     Some(Pushed { pattern, channel, payload })
 }
 
+/// Whether the server is one node of a cluster: it passes a message on to all of them, and counts only who is
+/// subscribed at itself (<https://redis.io/docs/latest/commands/publish/>). Who may not ask takes it for one alone.
+pub(super) async fn is_of_cluster(connection: &MultiplexedConnection) -> bool {
+    let info: redis::RedisResult<String> =
+        redis::cmd("INFO").arg("cluster").query_async(&mut connection.clone()).await;
+    info.is_ok_and(|info| info.contains("cluster_enabled:1"))
+}
+
 /// Done once the server has said nothing for too long: a link that was cut without a word never ends by itself.
 async fn silence(connection: MultiplexedConnection, seen: Arc<AtomicU64>) {
     loop {

@@ -3,7 +3,7 @@
 use redis::aio::MultiplexedConnection;
 
 use super::asking;
-use super::link::told;
+use super::link::{self, told};
 use crate::transport::{Endpoint, Offer, Offers, Result};
 use crate::wire::redis as wire;
 
@@ -28,11 +28,16 @@ pub(super) async fn list(connection: &mut MultiplexedConnection, endpoint: &Endp
     };
     let offer = |(channel, count)| Offer { consumers: Some(count), ..Offer::new("channel", channel) };
     let by_pattern: u64 = redis::cmd("PUBSUB").arg("NUMPAT").query_async(connection).await.map_err(told)?;
-    let unseen = (by_pattern > 0).then(|| {
-        format!(
+    let mut unseen = Vec::new();
+    if by_pattern > 0 {
+        unseen.push(format!(
             "{by_pattern} patterns are subscribed to as well (`wildcards: true`, or `tail`): Redis names none"
-        )
-    });
+        ));
+    }
+    if link::is_of_cluster(connection).await {
+        unseen.push("this is one node of a cluster: it knows only who is subscribed at itself".to_owned());
+    }
+    let unseen = (!unseen.is_empty()).then(|| unseen.join("; "));
     Ok(Offers { found: counts.into_iter().map(offer).collect(), unseen })
 }
 

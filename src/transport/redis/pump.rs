@@ -9,7 +9,7 @@ use redis::aio::MultiplexedConnection;
 use redis::{RedisError, RedisResult, Value};
 use tokio::sync::Notify;
 
-use super::link::told;
+use super::link::{self, told};
 use crate::transport::{Delivered, Endpoint, Error, Kind, Push, Result};
 
 /// While others are in flight a pipeline leaves with this many messages, or with this many bytes.
@@ -26,6 +26,7 @@ const MAX_PAYLOAD: usize = 512 << 20;
 /// Publishes, and counts what became of it.
 pub(super) struct Pump {
     shared: Arc<Shared>,
+    connection: MultiplexedConnection,
     endpoint: Endpoint,
 }
 
@@ -60,8 +61,8 @@ type Sending = Pin<Box<dyn Future<Output = (usize, RedisResult<Vec<Value>>)> + S
 impl Pump {
     pub(super) fn new(connection: MultiplexedConnection, endpoint: Endpoint) -> Self {
         let shared = Arc::new(Shared::default());
-        tokio::spawn(shared.clone().drive(connection));
-        Self { shared, endpoint }
+        tokio::spawn(shared.clone().drive(connection.clone()));
+        Self { shared, connection, endpoint }
     }
 
     /// Publishes `body` on `channel`, or says that there is no room.
@@ -97,8 +98,14 @@ impl Pump {
         self.shared
             .until(|state| state.in_flight == 0 && (state.ended.is_some() || state.waiting.is_empty()))
             .await;
+        let is_of_cluster =
+            self.shared.lock().counts.unroutable > 0 && link::is_of_cluster(&self.connection).await;
         let state = self.shared.lock();
-        let Counts { confirmed, unroutable, unconfirmed, lost } = state.counts;
+        let Counts { mut confirmed, mut unroutable, unconfirmed, lost } = state.counts;
+        // Somebody may be subscribed at another node.
+        if is_of_cluster {
+            confirmed += std::mem::take(&mut unroutable);
+        }
         // What waits when the link is gone never left.
         let lost = lost + state.waiting.len() as u64;
         let error = state.ended.clone().map(|error| told(error, &self.endpoint));

@@ -58,6 +58,26 @@ fn redis_server_where_nobody_listens() {
     wait_until(|| ask_server(&broker, "PUBSUB CHANNELS") == "*0");
 }
 
+/// A node passes messages on to the others, and counts only who is subscribed at itself: that nobody is, is no reason to
+/// give up.
+#[test]
+fn redis_server_that_is_one_of_a_cluster() {
+    let node = || {
+        let bus = crate::fake::free_port().to_string();
+        (broker(&["--cluster-enabled", "yes", "--cluster-port", &bus]), bus)
+    };
+    let [(asked, _), (other, bus)] = [node(), node()];
+    let service = Service::spawn(Nest::V12, &url(&other), &json!({}));
+    ask_server(&asked, &format!("CLUSTER MEET 127.0.0.1 {} {bus}", other.port));
+    let send = || program::run(&["send", &url(&asked), "echo", "-d", "7", "--timeout", "500ms"]);
+    // They get to know each other in their own time.
+    wait_until(|| send().status.success());
+    assert_eq!(send().exits(0).stdout, ["7"]);
+    program::run(&["emit", &url(&asked), "echo", "-n", "3"]).exits(0).says("3 confirmed");
+    program::run(&["ls", &url(&asked)]).exits(0).says("one node of a cluster");
+    drop(service);
+}
+
 /// What a plain client is answered to `command`: a line.
 fn ask_server(broker: &Broker, command: &str) -> String {
     let mut stream = TcpStream::connect(("127.0.0.1", broker.port)).unwrap();
