@@ -15,8 +15,8 @@ pub const LEAST_BYTES: usize = 32;
 
 /// A token of `issuer` for `audience`, good for `lifetime` from `now` on.
 pub fn sign(secret: &Secret, issuer: &str, audience: &str, now: SystemTime, lifetime: Duration) -> Secret {
-    let issued = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
-    let claims = json!({"iat": issued, "exp": issued + lifetime.as_secs(), "aud": audience, "iss": issuer});
+    let begun = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
+    let claims = json!({"iat": begun, "exp": begun + lifetime.as_secs(), "aud": audience, "iss": issuer});
     let part = |json: serde_json::Value| URL_SAFE_NO_PAD.encode(json.to_string());
     let text = format!("{}.{}", part(json!({"alg": "HS256", "typ": "JWT"})), part(claims));
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret.reveal().as_bytes());
