@@ -67,10 +67,11 @@ impl Client {
                 "has `{key}` in its query, which a client over {} does not know",
                 fragment.manifest.title
             ));
-            return Err(match known.is_empty() {
-                true => problem
-                    .hint("leave the query out; what else a client needs is in the project, once it is made"),
-                false => problem.nearest(&key, known),
+            return Err(if known.is_empty() {
+                problem
+                    .hint("leave the query out; what else a client needs is in the project, once it is made")
+            } else {
+                problem.nearest(&key, known)
             });
         }
         Ok(Self { name: name.to_owned(), url: url.to_owned(), fragment: fragment.name().to_owned() })
