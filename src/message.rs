@@ -96,6 +96,19 @@ pub type Headers = Vec<(String, HeaderValue)>;
 /// The header of a reply that is HTTP's status, by its name in HTTP/2 (RFC 9113 §8.3.2).
 pub const STATUS: &str = ":status";
 
+/// What of a watched message's [`Delivery::meta`] says that it begins a request of several messages: a [`Streamed`].
+pub const STREAMED: &str = "stream";
+
+/// Who has several messages in a request. Those that follow the first are told as events with its id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Streamed {
+    /// The client; the service answers all of them once.
+    Client,
+    /// Both: each may be answered, or not.
+    Both,
+}
+
 /// A message to be sent.
 #[derive(Clone, Debug)]
 pub struct Message {

@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+/// What stands in place of such a value.
+pub const MASK: &str = "***";
+
 /// A password or token. `Debug` and `Display` mask it; [`Secret::reveal`] is the one way to its text.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
@@ -20,13 +23,13 @@ impl Secret {
 
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("***")
+        f.write_str(MASK)
     }
 }
 
 impl fmt::Display for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("***")
+        f.write_str(MASK)
     }
 }
 
@@ -35,7 +38,7 @@ pub fn mask_url(url: &url::Url) -> String {
     let mut shown = url.clone();
     if shown.password().is_some() {
         // Fails only for URLs that cannot hold a password, and this one does.
-        let _ = shown.set_password(Some("***"));
+        let _ = shown.set_password(Some(MASK));
     }
     if shown.query_pairs().any(|(key, _)| is_secret(&key)) {
         let pairs: Vec<_> = url.query_pairs().collect();

@@ -49,12 +49,14 @@ impl Neighbours {
             let service = service.filter(|_| exchanges.iter().any(of));
             for exchange in exchanges {
                 let is_meant = service.is_none() || of(&exchange);
-                let Exchange { line, request, replies, is_complete, .. } = exchange;
-                let Some(pattern) = request.pattern.filter(is_played) else { continue };
-                if is_meant && is_complete {
-                    let place = format!("{}, line {line}", file.display());
-                    recordings.push(Recording { pattern, data: request.data, replies, place });
-                }
+                let pattern = exchange.request.pattern.clone().filter(is_played);
+                let Some(pattern) = pattern.filter(|_| is_meant && exchange.is_complete) else { continue };
+                let place = format!("{}, line {}", file.display(), exchange.line);
+                let recording = |(data, replies)| {
+                    let (pattern, place) = (pattern.clone(), place.clone());
+                    Recording { pattern, data, replies, place }
+                };
+                recordings.extend(exchange.calls().into_iter().map(recording));
             }
             if let Some(cut) = reader.cut() {
                 ui.warn(&format!("{cut}; what stands before is used"));

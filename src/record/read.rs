@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 
 use super::Pair;
 use crate::fault::Fault;
-use crate::message::{Data, Direction, HeaderValue, Headers, Pattern};
+use crate::message::{Data, Direction, HeaderValue, Headers, Pattern, STREAMED, Streamed};
 
 /// What a line of a recording, or of any NDJSON file, is.
 #[derive(Debug)]
@@ -55,6 +55,17 @@ pub struct Record {
 }
 
 impl Record {
+    /// Who has several messages in the request that this begins; `None` where it is one message.
+    pub fn streamed(&self) -> Option<Streamed> {
+        #[derive(Deserialize)]
+        struct Meta {
+            stream: Option<Streamed>,
+        }
+        let meta = self.meta.as_ref().filter(|_| self.direction == Direction::Request)?;
+        // Cheaper than to read what has none.
+        meta.get().contains(STREAMED).then(|| serde_json::from_str::<Meta>(meta.get()).ok()?.stream)?
+    }
+
     /// Reads one line.
     ///
     /// # Errors

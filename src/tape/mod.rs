@@ -15,7 +15,7 @@ mod pacing;
 mod reader;
 mod writer;
 
-pub use exchange::{Exchange, exchanges};
+pub use exchange::{Exchange, Further, Key, exchanges};
 pub use mask::{Mask, MaskPath};
 pub use pacing::{Pacing, Speed};
 pub use reader::{Entry, Reader};

@@ -141,6 +141,11 @@ pub trait Transport: Send + Sync {
         None
     }
 
+    /// `message`, which was recorded, as it is sent again: without what belonged to the way it had gone.
+    fn resent(&self, message: Message) -> Message {
+        message
+    }
+
     /// The one way to write `pattern`, where this transport takes several for the same.
     fn canonical(&self, pattern: &Pattern) -> Result<Pattern> {
         Ok(pattern.clone())

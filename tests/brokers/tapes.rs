@@ -14,7 +14,7 @@ use crate::watch::{is, record, tail};
 on_every_ground! { a_recording_is_compared_and_played }
 
 /// A path for a recording that is not there yet.
-fn path(name: &str) -> String {
+pub fn path(name: &str) -> String {
     let path = program::folder().join(name);
     let _ = std::fs::remove_file(&path);
     path.to_str().expect("the path is UTF-8").to_owned()
@@ -45,7 +45,7 @@ fn record_to(file: &str, ground: &Ground, place: &Place, service: &str) -> (Serv
 }
 
 /// Waits until the recording holds `count` times `what`.
-fn until_written(file: &str, what: &str, count: usize, server: &Server) {
+pub fn until_written(file: &str, what: &str, count: usize, server: &Server) {
     for _ in 0..600 {
         if std::fs::read_to_string(file).is_ok_and(|text| text.matches(what).count() >= count) {
             return;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
+use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::Args;
@@ -18,7 +19,7 @@ use crate::fault::Fault;
 use crate::message::{Data, Message, Pattern, Reply, ReplyKind};
 use crate::tape::{Exchange, Mask, Reader, exchanges};
 use crate::traffic::Query;
-use crate::transport::Transport;
+use crate::transport::{Kind, Transport};
 use crate::ui::{Format, Ui};
 
 /// What all came to.
@@ -51,7 +52,7 @@ pub(super) fn run(
         let message = selection.message(exchange.request.clone(), &exchange.text);
         let Some(message) = message else { continue };
         if exchange.is_complete {
-            wanted.push((exchange, message));
+            wanted.push((exchange, transport.resent(message)));
         } else {
             compared.tally.without_reply += 1;
         }
@@ -121,7 +122,8 @@ impl Comparing {
                 schedule.wait(exchange.request.at).await;
             }
             let start = Instant::now();
-            let outcome = ask(transport, message, self.patience).await;
+            let (head, stream) = streamed(exchange, message);
+            let outcome = ask(transport, &head, stream, self.patience).await;
             let found = match outcome {
                 Outcome::Answered(replies) => self.compare(&exchange.replies, &replies),
                 Outcome::TimedOut(replies) => {
@@ -129,6 +131,10 @@ impl Comparing {
                     vec![format!("only {} replies within {after:.1}s", replies.len())]
                 }
                 Outcome::Nobody => vec!["nobody takes the request".to_owned()],
+                // It is this request's own: a method that is gone.
+                Outcome::Failed(error) if error.kind() == Kind::Unsupported => {
+                    vec![format!("cannot be sent: {error}")]
+                }
                 Outcome::Failed(error) => return Err(error.into()),
             };
             self.tally.compared += 1;
@@ -145,10 +151,17 @@ impl Comparing {
     /// Where the replies differ from the recorded ones.
     fn compare(&mut self, recorded: &[Reply], replied: &[Reply]) -> Vec<String> {
         let (old, new) = (told(recorded), told(replied));
-        if old.len() != new.len() {
-            return vec![format!("{} → {}", counted(&old), counted(&new))];
-        }
+        let status = |replies: &[Reply]| replies.iter().find_map(|reply| reply.status().map(str::to_owned));
         let mut found = Vec::new();
+        if let (Some(old), Some(new)) = (status(recorded), status(replied))
+            && old != new
+        {
+            found.push(format!("status: {old} → {new}"));
+        }
+        if old.len() != new.len() {
+            found.push(format!("{} → {}", counted(&old), counted(&new)));
+            return found;
+        }
         let many = old.len() > 1;
         for (nth, (old, new)) in old.iter().zip(&new).enumerate() {
             let place = |what: String| if many { format!("reply {}: {what}", nth + 1) } else { what };
@@ -192,6 +205,21 @@ impl Comparing {
         ui.note(&format!("{compared} requests compared: {same} the same, {different} different{without}"));
         Ok(())
     }
+}
+
+/// A request of many messages as its head and all of them; one that is a single message as it is.
+fn streamed(exchange: &Exchange, message: &Message) -> (Message, Option<mpsc::Receiver<Data>>) {
+    let mut head = message.clone();
+    if exchange.request.streamed().is_none() {
+        return (head, None);
+    }
+    let (sender, messages) = mpsc::channel(exchange.further.len() + 1);
+    let further = exchange.further.iter().filter_map(|further| further.data.clone());
+    for data in head.data.take().into_iter().chain(further) {
+        // There is room for all of them.
+        let _ = sender.try_send(data);
+    }
+    (head, Some(messages))
 }
 
 /// What counts in replies: whether each is an error, and its data. Ends without a value say nothing.

@@ -5,6 +5,7 @@ mod difference;
 mod map;
 mod play;
 mod selection;
+mod streams;
 mod total;
 
 use std::path::PathBuf;
@@ -13,6 +14,8 @@ use super::flags::{LinkFlags, Rate};
 use super::target;
 use crate::exit::Code;
 use crate::fault::Fault;
+use crate::message::HeaderValue;
+use crate::payload;
 use crate::settings::Settings;
 use crate::tape::{Reader, Speed};
 use crate::transport;
@@ -59,6 +62,9 @@ pub struct Args {
     /// Send what was recorded for OLD to NEW; a `*` in both stands for the same text; repeatable
     #[arg(long = "map", value_name = "OLD=NEW")]
     maps: Vec<Mapping>,
+    /// A header that all of it gets, in place of the recorded one of that name; repeatable
+    #[arg(short = 'H', long = "header", value_name = "NAME: VALUE", value_parser = payload::parse_header)]
+    headers: Vec<(String, HeaderValue)>,
     /// Only messages for which this jq expression over the record holds
     #[arg(long, value_name = "JQ")]
     filter: Option<String>,

@@ -3,17 +3,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::selection::Selection;
+use super::streams::{Part, Streams};
 use super::total::Total;
 use super::{Args, Verb};
 use crate::commands::outgoing::SAMPLE_ID;
 use crate::commands::publish::Pace;
 use crate::commands::{block_on, interrupted, target};
 use crate::exit::{Code, Failure};
-use crate::message::{Direction, Message, Reply, ReplyKind};
+use crate::message::{Data, Direction, Message, Reply, ReplyKind};
 use crate::tape::{Entry, Pacing, Reader};
 use crate::transport::{Delivered, Error, Kind, Publisher, Push, Spec, Transport};
 use crate::ui::Ui;
@@ -44,10 +46,19 @@ pub(super) enum Outcome {
     Failed(Error),
 }
 
-/// Sends a request and waits for all its replies.
-pub(super) async fn ask(transport: &dyn Transport, message: &Message, patience: Duration) -> Outcome {
+/// Sends a request, which may be a stream of messages, and waits for all its replies.
+pub(super) async fn ask(
+    transport: &dyn Transport,
+    message: &Message,
+    stream: Option<mpsc::Receiver<Data>>,
+    patience: Duration,
+) -> Outcome {
     let mut replies = Vec::new();
-    let mut exchange = match transport.request(message).await {
+    let asked = match stream {
+        None => transport.request(message).await,
+        Some(messages) => transport.request_stream(message, messages).await,
+    };
+    let mut exchange = match asked {
         Ok(exchange) => exchange,
         Err(error) if error.kind() == Kind::NobodyThere => return Outcome::Nobody,
         Err(error) => return Outcome::Failed(error),
@@ -79,6 +90,7 @@ struct Due {
     /// When it was recorded.
     at: jiff::Timestamp,
     verb: Verb,
+    part: Part,
     message: Message,
 }
 
@@ -127,7 +139,7 @@ impl Player<'_> {
         block_on(async {
             let start = Instant::now();
             let mut playing =
-                Playing { player: self, total: Total::default(), publisher: None, asking: JoinSet::new() };
+                Playing { player: self, total: Total::default(), publisher: None, asking: JoinSet::new(), streams: Streams::default() };
             let mut stopped = std::pin::pin!(interrupted());
             let mut outcome = tokio::select! {
                 biased;
@@ -159,7 +171,8 @@ impl Player<'_> {
     fn show(&self, reader: &mut Reader, selection: &mut Selection, ui: &mut Ui) -> anyhow::Result<Code> {
         let mut left = self.args.count.unwrap_or(u64::MAX);
         while left > 0
-            && let Some(Due { line, verb, message, .. }) = self.next(reader, selection)?
+            && let Some(Due { line, verb, message, .. }) =
+                self.next(reader, selection, &mut Streams::default())?
         {
             let id = (verb == Verb::Send).then_some(SAMPLE_ID);
             let bytes = self.transport.encode(&message, id).map_err(|error| self.at_line(line, error))?;
@@ -172,13 +185,21 @@ impl Player<'_> {
     }
 
     /// The next message to send.
-    fn next(&self, reader: &mut Reader, selection: &mut Selection) -> anyhow::Result<Option<Due>> {
+    fn next(
+        &self,
+        reader: &mut Reader,
+        selection: &mut Selection,
+        streams: &mut Streams,
+    ) -> anyhow::Result<Option<Due>> {
         while let Some(entry) = reader.next() {
             let Entry { line, record } = entry?;
             let verb = if record.direction == Direction::Request { Verb::Send } else { Verb::Emit };
             let at = record.at;
+            let is_sent = self.args.verb != Some(Verb::Emit);
+            let part = if is_sent { streams.part(&record) } else { Part::Alone };
             if let Some(message) = selection.message(record, reader.text()) {
-                return Ok(Some(Due { line, at, verb: self.args.verb.unwrap_or(verb), message }));
+                let message = self.transport.resent(message);
+                return Ok(Some(Due { line, at, verb: self.args.verb.unwrap_or(verb), part, message }));
             }
         }
         Ok(None)
@@ -212,7 +233,7 @@ pub(super) fn tell_rest(reader: &Reader, selection: &mut Selection, ui: &mut Ui)
     }
     if selection.masked > 0 {
         ui.warn(&format!(
-            "{} messages hold values that the recording masks: they went as \"***\"",
+            "{} messages hold values that the recording masks: they went as \"***\" (-H sets a header)",
             selection.masked
         ));
     }
@@ -227,6 +248,7 @@ struct Playing<'a> {
     publisher: Option<Box<dyn Publisher>>,
     /// The requests that wait for replies, with the lines they stand on.
     asking: JoinSet<(u64, Outcome)>,
+    streams: Streams,
 }
 
 impl Playing<'_> {
@@ -239,15 +261,17 @@ impl Playing<'_> {
         let mut schedule = Schedule::new(self.player.args);
         let mut left = self.player.args.count.unwrap_or(u64::MAX);
         while left > 0
-            && let Some(due) = self.player.next(reader, selection)?
+            && let Some(due) = self.player.next(reader, selection, &mut self.streams)?
         {
             schedule.wait(due.at).await;
-            match due.verb {
-                Verb::Emit => self.emit(&due, ui).await?,
-                Verb::Send => self.send(due, ui).await?,
+            match (due.verb, &due.part) {
+                (_, Part::Further(key)) => self.streams.push(key, due.message.data).await,
+                (Verb::Emit, _) => self.emit(&due, ui).await?,
+                (Verb::Send, _) => self.send(due, ui).await?,
             }
             left -= 1;
         }
+        self.streams.end();
         while let Some(outcome) = self.asking.join_next().await {
             self.count(outcome?)?;
         }
@@ -280,7 +304,12 @@ impl Playing<'_> {
             self.count(outcome?)?;
         }
         let (transport, patience) = (self.player.transport.clone(), self.player.patience);
-        self.asking.spawn(async move { (due.line, ask(&*transport, &due.message, patience).await) });
+        let Due { line, part, mut message, .. } = due;
+        let stream = match part {
+            Part::First(key) => Some(self.streams.begin(key, message.data.take())),
+            Part::Alone | Part::Further(_) => None,
+        };
+        self.asking.spawn(async move { (line, ask(&*transport, &message, stream, patience).await) });
         self.total.requests += 1;
         Ok(())
     }

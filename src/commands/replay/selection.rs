@@ -5,8 +5,9 @@ use std::path::Path;
 use super::Args;
 use super::map::Mapping;
 use crate::fault::Fault;
-use crate::message::{Delivery, Direction, Message, Pattern};
+use crate::message::{Data, Delivery, Direction, HeaderValue, Headers, Message, Pattern};
 use crate::record::Record;
+use crate::secret;
 use crate::tape::{MASKED, Reader};
 use crate::traffic::{Criteria, Filter};
 
@@ -14,6 +15,7 @@ use crate::traffic::{Criteria, Filter};
 pub(super) struct Selection {
     filter: Filter,
     maps: Vec<Mapping>,
+    headers: Headers,
     /// How many of those that were taken hold a masked value.
     pub(super) masked: u64,
 }
@@ -26,7 +28,7 @@ impl Selection {
             patterns: patterns.to_vec(),
             ..Criteria::default()
         };
-        Ok(Self { filter: Filter::new(&criteria)?, maps: args.maps.clone(), masked: 0 })
+        Ok(Self { filter: Filter::new(&criteria)?, maps: args.maps.clone(), headers: args.headers.clone(), masked: 0 })
     }
 
     /// Reads the recording once for what `--map` names.
@@ -74,12 +76,11 @@ impl Selection {
         if !self.filter.keeps(&delivery, None) || !self.filter.keeps_record(text) {
             return None;
         }
-        let Delivery { pattern, headers, data, .. } = delivery;
+        let Delivery { pattern, mut headers, data, .. } = delivery;
         let pattern = self.mapped(&pattern?);
-        let is_masked = data
-            .as_ref()
-            .is_some_and(|data| std::str::from_utf8(data.as_bytes()).is_ok_and(|data| data.contains(MASKED)));
-        self.masked += u64::from(is_masked);
+        headers.retain(|(name, _)| !self.headers.iter().any(|(own, _)| own.eq_ignore_ascii_case(name)));
+        headers.extend(self.headers.iter().cloned());
+        self.masked += u64::from(is_masked(data.as_ref(), &headers));
         Some(Message { pattern, data, headers, raw: false })
     }
 
@@ -91,4 +92,11 @@ impl Selection {
     fn mapped(&self, pattern: &Pattern) -> Pattern {
         self.maps.iter().find_map(|map| map.apply(pattern)).unwrap_or_else(|| pattern.clone())
     }
+}
+
+/// Whether a value is missing that the recording does not keep.
+fn is_masked(data: Option<&Data>, headers: &Headers) -> bool {
+    let text = data.and_then(|data| std::str::from_utf8(data.as_bytes()).ok());
+    let is_mask = |value: &HeaderValue| matches!(value, HeaderValue::Text(text) if text == secret::MASK);
+    text.is_some_and(|text| text.contains(MASKED)) || headers.iter().any(|(_, value)| is_mask(value))
 }

@@ -201,13 +201,17 @@ impl Answer for Answering {
                 }
             },
             ReplyKind::Refused => {
-                let refusal = status::refusal(reply.data.as_ref());
+                let mut refusal = status::refusal(reply.data.as_ref());
+                // A recorded one has them beside its data.
+                let (details, own) = metadata::split_details(&reply.headers);
+                refusal.metadata.extend(own);
                 let mut map = HeaderMap::new();
                 if let Err(fault) = metadata::write(&refusal.metadata, &mut map) {
                     note(&self.sender, "misfit-answer", fault.to_string()).await;
                 }
                 let code = Code::from_i32(refusal.code);
-                let status = Status::with_metadata(code, refusal.message, MetadataMap::from_headers(map));
+                let map = MetadataMap::from_headers(map);
+                let status = Status::with_details_and_metadata(code, refusal.message, details, map);
                 self.send(Err(status), true).await
             }
             ReplyKind::End => self.end().await,

@@ -254,6 +254,12 @@ impl Transport for Grpc {
         self.call(message, None).await
     }
 
+    fn resent(&self, mut message: Message) -> Message {
+        // It was recorded where nobody knew its schema: it is protobuf already.
+        message.raw |= matches!(message.data, Some(Data::Binary(_)));
+        message
+    }
+
     fn canonical(&self, pattern: &Pattern) -> Result<Pattern> {
         let Some(schema) = self.schema()? else { return Ok(pattern.clone()) };
         Ok(Pattern::Text(schema::full_name(&schema.method(pattern).map_err(uncallable)?)))

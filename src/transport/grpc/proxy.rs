@@ -30,6 +30,8 @@ pub(super) struct Upstream {
     wording: Wording,
     /// By path; `None` until the schema is known.
     methods: Mutex<Option<Arc<HashMap<String, Method>>>>,
+    /// How many calls there were, on all connections: a recording has no other way to tell them apart.
+    calls: AtomicU64,
 }
 
 impl Upstream {
@@ -41,7 +43,7 @@ impl Upstream {
         wording: Wording,
     ) -> Result<Self> {
         let methods = schema.map(by_path).transpose()?.map(Arc::new);
-        Ok(Self { endpoint: endpoint.clone(), secure, wording, methods: Mutex::new(methods) })
+        Ok(Self { endpoint: endpoint.clone(), secure, wording, methods: Mutex::new(methods), calls: AtomicU64::new(0) })
     }
 
     /// The methods, asked for where they are not known. A service that does not tell them is not asked again.
@@ -120,7 +122,6 @@ struct Joint {
     far: Mutex<Option<SendRequest<Body>>>,
     sender: FeedSender,
     scope: u64,
-    calls: AtomicU64,
 }
 
 async fn join(incoming: net::Incoming, upstream: Arc<Upstream>, sender: FeedSender, scope: u64) {
@@ -139,7 +140,6 @@ async fn join(incoming: net::Incoming, upstream: Arc<Upstream>, sender: FeedSend
         far: Mutex::default(),
         sender: sender.clone(),
         scope,
-        calls: AtomicU64::new(0),
     });
     let service = service_fn(move |request| pass(request, joint.clone()));
     let io = TokioIo::new(tokio::io::join(reader, writer));
@@ -163,7 +163,7 @@ async fn pass(request: Request<Incoming>, joint: Arc<Joint>) -> Result<Response<
         method: joint.methods.as_ref().and_then(|methods| methods.get(&path)).cloned(),
         wording: joint.upstream.wording,
         scope: joint.scope,
-        number: joint.calls.fetch_add(1, Ordering::Relaxed),
+        number: joint.upstream.calls.fetch_add(1, Ordering::Relaxed),
         path,
     };
     let answered = async {

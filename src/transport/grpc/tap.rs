@@ -6,11 +6,12 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http::header::HeaderMap;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
+use serde_json::value::{RawValue, to_raw_value};
 
 use super::link::LARGEST;
 use super::{Method, Wording};
 use crate::fault::Fault;
-use crate::message::{Data, Delivery, Direction, Finding, Headers, Pattern};
+use crate::message::{Data, Delivery, Direction, Finding, Headers, Pattern, STREAMED, Streamed};
 use crate::transport::{Event, FeedSender};
 use crate::wire::grpc::frames::Frames;
 use crate::wire::grpc::{json, metadata, status};
@@ -37,6 +38,13 @@ enum Side {
 impl Seen {
     fn name(&self) -> &str {
         self.path.trim_start_matches('/')
+    }
+
+    /// What tells a request that is a stream of messages, so that it can be sent again, and played.
+    fn streamed(&self) -> Option<(String, Box<RawValue>)> {
+        let method = self.method.as_ref().filter(|method| method.takes_stream())?;
+        let who = if method.answers_once() { Streamed::Client } else { Streamed::Both };
+        Some((STREAMED.to_owned(), to_raw_value(&who).ok()?))
     }
 
     fn tell(&self, direction: Direction, size: usize, fill: impl FnOnce(&mut Delivery)) {
@@ -135,9 +143,11 @@ impl Tap {
         if self.side == Side::Client {
             // The first is the request; those that follow it in a stream are answered with it.
             let direction = if self.count == 1 { Direction::Request } else { Direction::Event };
+            let streamed = self.seen.streamed().filter(|_| direction == Direction::Request);
             return self.seen.tell(direction, size, |delivery| {
                 delivery.data = Some(data);
                 delivery.headers = headers;
+                delivery.meta.extend(streamed);
             });
         }
         self.headers = headers;
@@ -194,7 +204,11 @@ impl Tap {
         if self.side == Side::Client && self.count == 0 && !self.ended {
             self.ended = true;
             let headers = std::mem::take(&mut self.headers);
-            self.seen.tell(Direction::Request, 0, |delivery| delivery.headers = headers);
+            let streamed = self.seen.streamed();
+            self.seen.tell(Direction::Request, 0, |delivery| {
+                delivery.headers = headers;
+                delivery.meta.extend(streamed);
+            });
         }
     }
 }

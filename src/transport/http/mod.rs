@@ -19,6 +19,7 @@ use super::{
 };
 use crate::fault::Fault;
 use crate::message::{Message, Pattern};
+use crate::wire::http as wire;
 use client::Client;
 
 /// What HTTP is.
@@ -97,6 +98,11 @@ impl Transport for Http {
         let replies = self.client().await?.request(request);
         let id = self.asked.fetch_add(1, Ordering::Relaxed) + 1;
         Ok(Exchange { id: id.to_string(), replies, finding: None })
+    }
+
+    fn resent(&self, mut message: Message) -> Message {
+        message.headers.retain(|(name, _)| !wire::is_of_the_way(name));
+        message
     }
 
     async fn health(&self) -> Result<Health> {

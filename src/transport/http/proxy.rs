@@ -1,6 +1,8 @@
 //! Standing in between: what a connection carries, as requests and their responses.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use http::{HeaderMap, StatusCode, header};
 use serde_json::value::{RawValue, to_raw_value};
@@ -21,7 +23,9 @@ pub(super) async fn start(
     upstream: Endpoint,
     secure: bool,
 ) -> Result<Proxy> {
-    between::start(address, tls, upstream, secure, Tap::new).await
+    // Over all connections: a recording has no other way to tell their requests apart.
+    let asked = Arc::new(AtomicU64::new(0));
+    between::start(address, tls, upstream, secure, move |conversation| Tap::new(conversation, asked.clone())).await
 }
 
 /// Reads a connection on the side.
@@ -33,14 +37,16 @@ struct Tap {
     replies: Option<Reader>,
     /// The requests that have no whole response yet, in order: their numbers and methods.
     open: VecDeque<(u64, String)>,
-    asked: u64,
+    /// How many requests there were, on all connections.
+    asked: Arc<AtomicU64>,
+    is_begun: bool,
 }
 
 impl Tap {
-    fn new(conversation: Conversation) -> Self {
+    fn new(conversation: Conversation, asked: Arc<AtomicU64>) -> Self {
         let reader = |side| Some(Reader::new(side));
         let (requests, replies) = (reader(reader::Side::Requests), reader(reader::Side::Responses));
-        Self { conversation, requests, replies, open: VecDeque::new(), asked: 0 }
+        Self { conversation, requests, replies, open: VecDeque::new(), asked, is_begun: false }
     }
 
     fn read(&mut self, side: Side) {
@@ -68,13 +74,13 @@ impl Tap {
     fn tell(&mut self, part: Part) {
         match part {
             Part::Whole(Whole { start: Start::Request(method, target), headers, body, size }) => {
-                self.asked += 1;
+                let number = self.asked.fetch_add(1, Ordering::Relaxed) + 1;
                 let pattern = Pattern::Text(format!("{method} {target}"));
                 let data = self.data(&headers, &body, size, pattern.as_str());
                 let named = headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
                 let headers = wire::headers(named);
-                let blank = self.conversation.blank(Direction::Request, number(self.asked), size);
-                self.open.push_back((self.asked, method));
+                let blank = self.conversation.blank(Direction::Request, id_of(number), size);
+                self.open.push_back((number, method));
                 self.conversation.message(Delivery { pattern: Some(pattern), headers, data, ..blank }, size);
             }
             Part::Whole(Whole { start: Start::Response(status), headers, body, size }) => {
@@ -124,15 +130,15 @@ impl Tap {
             ReplyKind::Refused => (None, reply.data),
             _ => (reply.data, None),
         };
-        let id = id.and_then(|(id, _)| number(id));
+        let id = id.and_then(|(number, _)| id_of(number));
         let blank = self.conversation.blank(Direction::Reply, id, size);
         let delivery = Delivery { headers: reply.headers, data, error, is_final, ..blank };
         self.conversation.message(delivery, size);
     }
 }
 
-fn number(id: u64) -> Option<Box<RawValue>> {
-    to_raw_value(&id).ok()
+fn id_of(number: u64) -> Option<Box<RawValue>> {
+    to_raw_value(&number).ok()
 }
 
 fn upgraded(status: StatusCode) -> &'static str {
@@ -144,7 +150,7 @@ fn upgraded(status: StatusCode) -> &'static str {
 
 impl between::Tap for Tap {
     fn see(&mut self, side: Side, bytes: &[u8]) {
-        if side == Side::Client && self.asked == 0 && bytes.starts_with(HTTP2) {
+        if side == Side::Client && !std::mem::replace(&mut self.is_begun, true) && bytes.starts_with(HTTP2) {
             return self.stop("http2", "a client speaks HTTP/2");
         }
         let reader = if side == Side::Client { &mut self.requests } else { &mut self.replies };

@@ -8,7 +8,7 @@ use url::Url;
 
 use super::{Options, SPEC, unusable};
 use crate::fault::Fault;
-use crate::message::{HeaderValue as Value, Message};
+use crate::message::{Data, HeaderValue as Value, Message};
 use crate::transport::{Endpoint, Result};
 use crate::wire::http as wire;
 
@@ -21,10 +21,6 @@ pub(super) struct Outgoing {
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
 }
-
-/// Headers that say how a message travels, not what it is: a recorded one has had its own way.
-const OF_THE_LINK: [HeaderName; 5] =
-    [header::CONNECTION, header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::UPGRADE, header::EXPECT];
 
 /// What `message` is to a service at `endpoint`.
 pub(super) fn build(message: &Message, endpoint: &Endpoint, options: Options) -> Result<Outgoing> {
@@ -75,7 +71,9 @@ fn headers(
             Value::Json(json) => json.get().as_bytes(),
         };
         let value = HeaderValue::from_bytes(bytes).map_err(|error| wrong(&error.to_string()))?;
-        if !OF_THE_LINK.contains(&key) {
+        // What is readable was unpacked: only bytes may still be what their encoding says.
+        let is_unpacked = key == header::CONTENT_ENCODING && !matches!(message.data, Some(Data::Binary(_)));
+        if !wire::is_of_the_link(name) && !is_unpacked {
             given.append(key, value);
         }
     }

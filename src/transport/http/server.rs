@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::{Method, Request, Response, StatusCode, header};
+use http::{HeaderMap, Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Incoming as Body;
 use hyper::service::service_fn;
@@ -133,7 +133,7 @@ async fn answer(request: Request<Body>, serving: Arc<Serving>) -> Result<Respons
         is_request: true,
     };
     let (sender, answered) = oneshot::channel();
-    let state = Mutex::new(Answering { sender: Some(sender), last: None });
+    let state = Mutex::new(Answering { sender: Some(sender), values: Vec::new() });
     let answer = Box::new(Answers { method, target, state });
     let _ = serving.sender.send(Incoming::Call(Call { called, answer })).await;
     answered.await.map_err(|_| Unanswered)
@@ -169,18 +169,24 @@ struct Answers {
 
 struct Answering {
     sender: Option<oneshot::Sender<Response<Full<Bytes>>>>,
-    /// The last value so far: of a stream Nest sends no other.
-    last: Option<Data>,
+    /// The values so far. Of a stream Nest sends the last alone.
+    values: Vec<Reply>,
 }
 
 impl Answers {
     fn send(&self, status: StatusCode, (kind, body): (Option<&'static str>, Vec<u8>)) -> Result<()> {
+        let mut headers = HeaderMap::new();
+        if let Some(kind) = kind {
+            headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static(kind));
+        }
+        self.send_whole(status, headers, body)
+    }
+
+    fn send_whole(&self, status: StatusCode, headers: HeaderMap, body: Vec<u8>) -> Result<()> {
         let gone = || Error::new(Kind::Closed, "the client has closed its connection");
         let mut response = Response::new(Full::from(body));
         *response.status_mut() = status;
-        if let Some(kind) = kind {
-            response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static(kind));
-        }
+        *response.headers_mut() = headers;
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let sender = state.sender.take().ok_or_else(gone)?;
         sender.send(response).map_err(|_| gone())
@@ -190,27 +196,29 @@ impl Answers {
 #[async_trait]
 impl Answer for Answers {
     async fn reply(&self, reply: &Reply) -> Result<()> {
-        let is_last = reply.is_final();
-        let before = {
+        let values = {
             let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-            match reply.kind {
-                ReplyKind::Next { last: false } => {
-                    state.last.clone_from(&reply.data);
-                    None
-                }
-                _ => state.last.take(),
+            if !reply.is_final() {
+                state.values.push(reply.clone());
+                return Ok(());
             }
+            std::mem::take(&mut state.values)
         };
+        if let Some((status, headers, body)) = wire::played(&values, reply) {
+            return self.send_whole(status, headers, body);
+        }
         // Nest takes 201 for a POST that did not fail, and 200 for all else.
         let well = if self.method == Method::POST { StatusCode::CREATED } else { StatusCode::OK };
         match reply.kind {
-            ReplyKind::Next { .. } if is_last => self.send(well, wire::returned(reply.data.as_ref())),
-            ReplyKind::Next { .. } => Ok(()),
+            ReplyKind::Next { .. } => self.send(well, wire::returned(reply.data.as_ref())),
             ReplyKind::Refused => {
                 let (status, body) = wire::refused(reply.data.as_ref());
                 self.send(status, (Some(wire::JSON), body))
             }
-            ReplyKind::End => self.send(well, wire::returned(before.as_ref())),
+            ReplyKind::End => {
+                let last = values.last().and_then(|reply| reply.data.as_ref());
+                self.send(well, wire::returned(last))
+            }
         }
     }
 

@@ -29,7 +29,9 @@ pub fn encode(data: Option<&Data>, desc: &MessageDescriptor) -> Result<Bytes, Fa
     let text = match data {
         None => "{}",
         Some(Data::Json(json)) => json.get(),
-        Some(_) => {
+        // What was recorded where no schema was known.
+        Some(Data::Binary(bytes)) => return Ok(bytes.clone()),
+        Some(Data::Text(_)) => {
             return Err(Fault::new("the data is not JSON")
                 .hint("JSON becomes protobuf by the schema; bytes that are protobuf already go with --raw"));
         }

@@ -101,6 +101,17 @@ pub fn read(map: &HeaderMap) -> Headers {
     .collect()
 }
 
+/// The details of an error among the headers of a reply, and the metadata beside them.
+pub fn split_details(headers: &Headers) -> (Bytes, Headers) {
+    let (details, own): (Headers, Headers) =
+        headers.iter().cloned().partition(|(name, _)| name == DETAILS);
+    let bytes = details.into_iter().find_map(|(_, value)| match value {
+        HeaderValue::Binary(bytes) => Some(bytes),
+        HeaderValue::Text(_) | HeaderValue::Json(_) => None,
+    });
+    (bytes.unwrap_or_default(), own)
+}
+
 fn binary(text: &[u8]) -> HeaderValue {
     // What is not base64 is told as it came.
     HeaderValue::Binary(BASE64.decode(text).unwrap_or_else(|_| text.to_vec()).into())

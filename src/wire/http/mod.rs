@@ -1,6 +1,7 @@
 //! HTTP as Nest serves it: no envelope. The pattern is `METHOD PATH`, the payload is the body.
 
 pub mod events;
+mod played;
 pub mod reader;
 #[cfg(test)]
 mod tests;
@@ -13,6 +14,8 @@ use serde_json::value::RawValue;
 
 use crate::fault::{self, Fault};
 use crate::message::{Data, HeaderValue, Headers, Pattern, Reply, ReplyKind};
+
+pub use played::{is_of_the_link, is_of_the_way, played};
 
 /// More than this a body does not unpack to: a few kilobytes of gzip can hold gigabytes.
 const MOST_UNPACKED: u64 = 256 << 20;

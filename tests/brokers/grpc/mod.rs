@@ -5,6 +5,7 @@ mod faults;
 mod heroes;
 mod mocked;
 mod suite;
+mod tapes;
 
 use std::process::Command;
 use std::sync::LazyLock;

@@ -10,7 +10,7 @@ use crate::oracle::{Ask, Outcome};
 
 /// The method, as JSON, of a pattern; `None` for patterns that are no names, and for data that protobuf does not hold:
 /// text that is no Unicode, numbers beyond a double.
-fn method(pattern: &str, data: &str) -> Option<String> {
+pub fn method(pattern: &str, data: &str) -> Option<String> {
     let unknown = ["throw.rpc-object", "ret.surrogate", "user.created", "42"];
     let beyond = ["\\ud83d\"", "1e400", "12345678901234567890"];
     let name: String = serde_json::from_str(pattern).ok()?;

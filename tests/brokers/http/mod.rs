@@ -2,6 +2,7 @@
 
 mod between;
 mod faults;
+mod tapes;
 
 use std::sync::LazyLock;
 
