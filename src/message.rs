@@ -109,6 +109,9 @@ pub enum Streamed {
     Both,
 }
 
+/// The key of an object in a payload that is a file's content: what the file is called.
+pub const ATTACHED: &str = "@file";
+
 /// A message to be sent.
 #[derive(Clone, Debug)]
 pub struct Message {

@@ -1,8 +1,11 @@
 //! METHOD, PATH and query words: how a request is written where that is its pattern.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
 use super::words;
 use crate::fault::{self, Fault};
-use crate::message::Pattern;
+use crate::message::{ATTACHED, Pattern};
 
 /// What is left out of METHOD and PATH.
 #[derive(Clone, Copy, Debug)]
@@ -13,8 +16,23 @@ pub struct Missing {
     pub has_data: bool,
 }
 
+/// The data word for `name@path`: what the file is called and what is in it.
+fn attached(name: &str, path: &str, kind: Option<&str>) -> Result<String, Fault> {
+    let content = std::fs::read(path).map_err(|error| {
+        Fault::new(format!("cannot read `{}`, which `{name}@` names: {error}", fault::quoted(path)))
+            .hint(format!("what is no file is written {name}=…"))
+    })?;
+    let called =
+        std::path::Path::new(path).file_name().map_or_else(Default::default, |name| name.to_string_lossy());
+    let mut file = serde_json::json!({ ATTACHED: called, "base64": STANDARD.encode(content) });
+    if let Some(kind) = kind {
+        file["type"] = kind.into();
+    }
+    Ok(format!("{name}:={file}"))
+}
+
 /// Reads METHOD and PATH off the front of `words`, and `name==value`, which goes into the query, from the rest; gives
-/// what is DATA. METHOD may be left out (POST where there are data), and so may PATH (`/`).
+/// what is DATA, with the files that `name@file` names. METHOD may be left out (POST where there are data), and so may PATH (`/`).
 ///
 /// # Errors
 /// A path that does not begin with `/`.
@@ -46,7 +64,10 @@ pub fn request_line(words: &[String], missing: Missing) -> Result<(Pattern, Vec<
                 let mut query = url::form_urlencoded::Serializer::new(String::new());
                 path.push_str(&query.append_pair(name, value).finish());
             }
-            None => data.push(word.clone()),
+            None => data.push(match words::file(word) {
+                Some((name, path, kind)) => attached(name, path, kind)?,
+                None => word.clone(),
+            }),
         }
     }
     let has_data = missing.has_data || !data.is_empty();
@@ -78,6 +99,18 @@ mod tests {
         check("PUT|{\"a\":1}", "PUT /", "{\"a\":1}");
         check("GET /orders/1", "GET /orders/1", "");
         check("PUT|/a|x:==1|y\\==2", "PUT /a", "x:==1|y\\==2");
+    }
+
+    #[test]
+    fn files_go_along() {
+        let word = |text: &str| words::file(text).map(|(name, path, kind)| format!("{name}|{path}|{kind:?}"));
+        assert_eq!(word("photo@cat.png").as_deref(), Some("photo|cat.png|None"));
+        assert_eq!(word("a@b;type=text/x").as_deref(), Some("a|b|Some(\"text/x\")"));
+        for none in ["a=b@c", "a:=\"b@c\"", "@a", "a@", "{\"a\":\"b@c\"}"] {
+            assert_eq!(word(none), None, "{none}");
+        }
+        let words = ["/a".to_owned(), "x@/nonexistent/file".to_owned()];
+        request_line(&words, Missing { method: "GET", has_data: false }).expect_err("there is no such file");
     }
 
     #[test]

@@ -33,6 +33,16 @@ pub fn query(word: &str) -> Option<(&str, &str)> {
     is_plain.then_some((name, value))
 }
 
+/// The name and the file of a `name@file` word, with what its content is called where that is said:
+/// `photo@cat.png;type=image/png`.
+pub fn file(word: &str) -> Option<(&str, &str, Option<&str>)> {
+    let at = word.find(['=', '@', ':', '{', '[', '"', '\\'])?;
+    let (name, rest) = word.split_at(at);
+    let path = rest.strip_prefix('@').filter(|path| !name.is_empty() && !path.is_empty())?;
+    let (path, kind) = path.split_once(";type=").map_or((path, None), |(path, kind)| (path, Some(kind)));
+    Some((name, path, kind))
+}
+
 fn build(words: &[String], is_template: bool) -> Result<String, Fault> {
     match words {
         [] => return Ok("{}".to_owned()),

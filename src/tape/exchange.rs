@@ -104,13 +104,15 @@ impl Exchange {
         match streamed {
             None => vec![(request.data, replies)],
             Some(Streamed::Client) => {
-                let messages = request.data.into_iter().chain(further.into_iter().filter_map(|more| more.data));
+                let messages =
+                    request.data.into_iter().chain(further.into_iter().filter_map(|more| more.data));
                 let items: Vec<_> =
                     messages.map(|data| String::from_utf8_lossy(data.as_bytes()).into_owned()).collect();
                 vec![(Data::json(format!("[{}]", items.join(","))).ok(), replies)]
             }
             Some(Streamed::Both) => {
-                let values = replies.iter().filter(|reply| matches!(reply.kind, ReplyKind::Next { .. })).count();
+                let values =
+                    replies.iter().filter(|reply| matches!(reply.kind, ReplyKind::Next { .. })).count();
                 // One each, most likely, however they came to be sent; else by the order they were seen in.
                 let is_paired = values == further.len() + 1;
                 let mut starts: Vec<_> = further.iter().map(|more| more.after).collect();

@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde_json::value::RawValue;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::Notify;
-use tokio::task::JoinSet;
 
 use super::{Endpoint, Event, FeedSender, OptionDoc, Proxy, Result, Tls, feed, net};
 use crate::message::{Delivery, Direction, Finding};
@@ -112,24 +111,12 @@ async fn accept<T: Tap>(
     sender: FeedSender,
     tap: Arc<impl Fn(Conversation) -> T + Send + Sync + 'static>,
 ) {
-    let mut joined = JoinSet::new();
-    for scope in 1.. {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            () = sender.abandoned() => break,
-        };
-        let Ok(incoming) = accepted else {
-            // Out of file descriptors, most likely: those that are open will close.
-            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-            continue;
-        };
-        while joined.try_join_next().is_some() {}
+    let take = |incoming: net::Incoming, scope| {
         let conversation = Conversation { sender: sender.clone(), scope, peer: incoming.peer.clone() };
         let (upstream, tap) = (upstream.clone(), tap.clone());
-        joined.spawn(async move { join(incoming, &upstream, secure, conversation, &*tap).await });
-    }
-    drop(listener);
-    joined.join_all().await;
+        async move { join(incoming, &upstream, secure, conversation, &*tap).await }
+    };
+    listener.each(sender.abandoned(), take).await;
 }
 
 async fn join<T: Tap>(

@@ -5,6 +5,7 @@ use std::io;
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
@@ -150,9 +151,33 @@ impl Listener {
 
     /// Waits for the next connection; its TLS handshake is left to [`Incoming::open`], so that a slow peer does
     /// not hold up the others.
-    pub(super) async fn accept(&self) -> io::Result<Incoming> {
+    async fn accept(&self) -> io::Result<Incoming> {
         let (stream, peer) = self.socket.accept().await?;
         Ok(Incoming { stream, peer: peer.to_string(), acceptor: self.acceptor.clone() })
+    }
+
+    /// Hands every connection, with a number of its own, to `take` until it is `over`; ends with the last of them.
+    pub(super) async fn each<F: Future<Output = ()> + Send + 'static>(
+        self,
+        over: impl Future<Output = ()>,
+        take: impl Fn(Incoming, u64) -> F,
+    ) {
+        let mut over = std::pin::pin!(over);
+        let mut connections = JoinSet::new();
+        for number in 1.. {
+            let accepted = tokio::select! {
+                accepted = self.accept() => accepted,
+                () = &mut over => break,
+            };
+            while connections.try_join_next().is_some() {}
+            match accepted {
+                Ok(incoming) => drop(connections.spawn(take(incoming, number))),
+                // Out of file descriptors, most likely: those that are open will close.
+                Err(_) => tokio::time::sleep(std::time::Duration::from_millis(50)).await,
+            }
+        }
+        drop(self);
+        connections.join_all().await;
     }
 }
 

@@ -146,6 +146,46 @@ fn redis_server_is_watched_without_whom_lets_nobody_in() {
     program::run(&["tail", &open.url, &shut]).exits(5).says("cannot watch redis");
 }
 
+/// A service that joins `eyas.toml` is watched; one that shares a broker shares its watch; what is half written is
+/// told, and harms nobody.
+#[test]
+fn redis_server_and_nats_server_join_while_all_are_watched() {
+    let (one, other, late) = (redis::fresh(), nats::fresh(), redis::fresh());
+    let orders = format!("[services.orders]\nurl = \"{}\"\n", one.url);
+    let server = tail_in("joining", &orders, &["tail", "--all", "-o", "json"]);
+    until_seen(&server, &one.url);
+    let file = program::folder().join("joining/eyas.toml");
+    let write = |services: &str| std::fs::write(&file, format!("version = 1\n{services}")).unwrap();
+    let said = |what: &str, parts: &[&str]| {
+        server.on_stderr(what, |lines| {
+            lines.iter().any(|line| parts.iter().all(|part| line.contains(part))).then_some(())
+        });
+    };
+    write(&format!("{orders}[services.half"));
+    said("word of what is broken", &["eyas.toml", "watched on"]);
+    let billing = format!("{orders}[services.billing]\nurl = \"{}\"\n", other.url);
+    write(&billing);
+    said("word of who joined", &["billing", "joined"]);
+    until_seen(&server, &other.url);
+    let twin = format!("{billing}[services.twin]\nurl = \"{}\"\n", one.url);
+    write(&twin);
+    said("word of the twin", &["orders+twin", "already"]);
+    write(&format!("{twin}[services.late]\nurl = \"{}\"\n[services.tcp]\nurl = \"tcp://h\"\n", late.url));
+    said("word of the late one", &["late", "joined"]);
+    said("word of who cannot be watched", &["@tcp", "left out"]);
+    until_seen(&server, &late.url);
+    let marker = "seen.once";
+    program::run(&["emit", &one.url, marker]);
+    program::run(&["emit", &one.url, "the.end"]);
+    record(&server, "end", |record| is(record, "pattern", "the.end"));
+    assert_eq!(
+        server.lines().0.iter().filter(|line| line.contains(marker)).count(),
+        1,
+        "{}",
+        server.output()
+    );
+}
+
 /// Where nobody can be reached there is nothing to wait for.
 #[test]
 fn all_down_is_an_error() {

@@ -15,9 +15,21 @@ const { concat, concatMap, delay, EMPTY, NEVER, of, throwError, timer } = nest.r
 const { All, Body, Delete, Get, HttpCode, HttpException, Inject, Param, Patch, Post, Put, Query, Req, Res, Sse } = nest;
 
 
+/** The parts of a form, as Node itself reads them. */
+async function parts(request, type) {
+  const chunks = [];
+  for await (const chunk of request) chunks.push(chunk);
+  const form = await new Response(Buffer.concat(chunks), { headers: { 'content-type': type } }).formData();
+  return Promise.all([...form].map(async ([name, value]) => (typeof value === 'string'
+    ? { name, value }
+    : { name, file: value.name, type: value.type, value: await value.text() })));
+}
+
 const routes = [
-  [All('echo'), [() => Req()], ({ method, originalUrl, headers, body }) => {
+  [All('echo'), [() => Req()], async (request) => {
+    const { method, originalUrl, headers, body } = request;
     const seen = { method, url: originalUrl, type: headers['content-type'] ?? null, trace: headers['x-trace'] ?? null, body };
+    if (seen.type?.startsWith('multipart/')) seen.parts = await parts(request, seen.type);
     tell({ call: 'echo', ...seen });
     return seen;
   }],

@@ -138,8 +138,13 @@ impl Player<'_> {
         ui.note(&format!("replaying {} to {}", self.args.file.display(), self.transport.shown()));
         block_on(async {
             let start = Instant::now();
-            let mut playing =
-                Playing { player: self, total: Total::default(), publisher: None, asking: JoinSet::new(), streams: Streams::default() };
+            let mut playing = Playing {
+                player: self,
+                total: Total::default(),
+                publisher: None,
+                asking: JoinSet::new(),
+                streams: Streams::default(),
+            };
             let mut stopped = std::pin::pin!(interrupted());
             let mut outcome = tokio::select! {
                 biased;

@@ -28,7 +28,12 @@ impl Selection {
             patterns: patterns.to_vec(),
             ..Criteria::default()
         };
-        Ok(Self { filter: Filter::new(&criteria)?, maps: args.maps.clone(), headers: args.headers.clone(), masked: 0 })
+        Ok(Self {
+            filter: Filter::new(&criteria)?,
+            maps: args.maps.clone(),
+            headers: args.headers.clone(),
+            masked: 0,
+        })
     }
 
     /// Reads the recording once for what `--map` names.

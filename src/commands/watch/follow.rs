@@ -9,9 +9,10 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior};
 
 use super::clock::on_one_clock;
+use super::joining::Joining;
 use super::link::{Link, Told};
-use super::plan::Plan;
-use super::watched::{Watched, prepared};
+use super::plan::{Plan, Planned};
+use super::watched::{Common, Watched};
 use super::{WatchFlags, table};
 use crate::commands::reach::unreachable;
 use crate::commands::show::{self, Show};
@@ -59,7 +60,16 @@ pub async fn follow(
 ) -> anyhow::Result<Ended> {
     let (ending, is_ended) = watch::channel(false);
     let (until, is_bounded) = (plan.watch.until, plan.watch.is_bounded);
-    let (watched, links) = prepared(plan, flags, &is_ended, prepare)?;
+    let Plan { sources, watch, shown } = plan;
+    let mut joining = flags.all.then(|| Joining::new(settings, &sources));
+    let common = Common { flags, watch, shown, is_ended, prepare };
+    let is_alone = matches!(&sources[..], [Planned { services, .. }] if services.len() < 2);
+    let (mut watched, mut links) = (Vec::new(), Vec::new());
+    for (at, planned) in sources.into_iter().enumerate() {
+        let (one, link) = common.make(at, planned, is_alone)?;
+        watched.push(one);
+        links.push(link);
+    }
     let mut watching = Watching {
         watched,
         patience: flags.link.patience(settings).reply,
@@ -78,7 +88,7 @@ pub async fn follow(
     for link in links {
         advance(&mut telling, link);
     }
-    let outcome = watching.run(&mut telling, flags, interrupted.as_mut(), ui).await;
+    let outcome = watching.run(&mut telling, &common, &mut joining, interrupted.as_mut(), ui).await;
     // Nobody waits for the end to see what is shown.
     let flushed = ui.flush();
     // The receivers are gone once every link has closed.
@@ -179,13 +189,7 @@ impl Watching {
             });
         }
         for (link, error) in down {
-            let shown = link.shown();
-            let what = if is_final(&error) {
-                format!("{shown} is left out: {error:#}")
-            } else {
-                format!("{shown} is down, and is tried again: {error:#}")
-            };
-            ui.warn(&self.watched[link.at].says(&what));
+            self.down(&link, &error, ui);
             if !is_final(&error) {
                 links.push(link);
             }
@@ -193,13 +197,26 @@ impl Watching {
         Ok(links)
     }
 
-    async fn run(
+    /// Whoever cannot be had, for now or at all.
+    fn down(&self, link: &Link, error: &anyhow::Error, ui: &mut Ui) {
+        let shown = link.shown();
+        let what = if is_final(error) {
+            format!("{shown} is left out: {error:#}")
+        } else {
+            format!("{shown} is down, and is tried again: {error:#}")
+        };
+        ui.warn(&self.watched[link.at].says(&what));
+    }
+
+    async fn run<P: Fn(Show) -> Show>(
         &mut self,
         telling: &mut JoinSet<(Link, Told)>,
-        flags: &WatchFlags,
+        common: &Common<'_, P>,
+        joining: &mut Option<Joining>,
         mut interrupted: Pin<&mut impl Future<Output = ()>>,
         ui: &mut Ui,
     ) -> anyhow::Result<Code> {
+        let flags = common.flags;
         let (start, limit) = (Instant::now(), flags.limit());
         let mut last = start;
         let mut expiry = tokio::time::interval(EXPIRY);
@@ -226,6 +243,10 @@ impl Watching {
                     for watched in &self.watched {
                         watched.show.settle()?;
                     }
+                    if let Some(joining) = joining {
+                        let links = joining.look(common, &mut self.watched, ui);
+                        links.into_iter().for_each(|link| advance(telling, link));
+                    }
                     if self.is_live && drawn.elapsed() >= REDRAW {
                         drawn = Instant::now();
                         self.redraw(ui)?;
@@ -251,6 +272,12 @@ impl Watching {
             let at = link.at;
             match told {
                 Told::Events(events) => batches.push((at, events)),
+                Told::Down(error) => {
+                    self.down(&link, &error, ui);
+                    if is_final(&error) {
+                        continue;
+                    }
+                }
                 told => self.turn(at, &link, &told, ui)?,
             }
             advance(telling, link);
@@ -280,7 +307,8 @@ impl Watching {
             Told::Back(after) => {
                 ui.note(&watched.says(&format!("connected again after {:.1}s", after.as_secs_f64())));
             }
-            Told::Events(_) | Told::Closed => {}
+            Told::Joined(note) => ui.note(&watched.says(&format!("joined; {note}"))),
+            Told::Events(_) | Told::Down(_) | Told::Closed => {}
         }
         Ok(())
     }

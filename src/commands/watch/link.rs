@@ -18,6 +18,10 @@ pub(super) enum Told {
     Events(Vec<Event>),
     /// The link is gone. What comes until it is back is missed, unless the broker keeps it.
     Lost { is_kept: bool },
+    /// It joined, and watches here.
+    Joined(String),
+    /// It joined, and cannot be had yet, or at all.
+    Down(anyhow::Error),
     /// It is there, after so long.
     Back(Duration),
     /// It was closed, as it was told to.
@@ -30,6 +34,8 @@ pub(super) struct Link {
     pub(super) at: usize,
     source: Source,
     feed: Option<Feed>,
+    /// It was never opened.
+    is_new: bool,
     down_since: Instant,
     pause: Duration,
     is_ended: watch::Receiver<bool>,
@@ -38,7 +44,13 @@ pub(super) struct Link {
 impl Link {
     /// The link number `at`; it closes once `is_ended` says so.
     pub(super) fn new(at: usize, source: Source, is_ended: watch::Receiver<bool>) -> Self {
-        Self { at, source, feed: None, down_since: Instant::now(), pause: PAUSE, is_ended }
+        Self { at, source, feed: None, is_new: false, down_since: Instant::now(), pause: PAUSE, is_ended }
+    }
+
+    /// One that joins those that are watched: it opens itself, and tells how that went.
+    pub(super) fn joining(mut self) -> Self {
+        self.is_new = true;
+        self
     }
 
     /// Opens it; says where it watches.
@@ -70,6 +82,9 @@ impl Link {
     }
 
     async fn advance(&mut self) -> Told {
+        if std::mem::take(&mut self.is_new) {
+            return self.open().await.map_or_else(Told::Down, Told::Joined);
+        }
         let Some(feed) = &mut self.feed else {
             self.reopen().await;
             return Told::Back(self.down_since.elapsed());

@@ -3,6 +3,7 @@
 mod clock;
 mod flags;
 mod follow;
+mod joining;
 mod link;
 mod plan;
 pub mod table;

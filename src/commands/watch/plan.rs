@@ -3,7 +3,7 @@
 use super::WatchFlags;
 use crate::commands::target::{self, Target};
 use crate::fault::Fault;
-use crate::settings::Settings;
+use crate::settings::{Service, Settings};
 use crate::transport::{self, Endpoint, From, Spec, Support, Watch};
 use crate::ui::Ui;
 
@@ -22,6 +22,7 @@ pub struct Plan {
 }
 
 /// An endpoint that is watched.
+#[derive(Clone)]
 pub struct Planned {
     /// Its transport.
     pub spec: &'static Spec,
@@ -93,33 +94,80 @@ fn everything(
     watch: &Watch,
     ui: &mut Ui,
 ) -> anyhow::Result<()> {
-    let mut left_out = Vec::new();
-    for (name, service) in &settings.services {
-        let main = service.url.iter().map(|_| format!("@{name}"));
-        let further = service.transports.keys().map(|transport| format!("@{name}:{transport}"));
-        for word in main.chain(further) {
-            let found = target::resolve(Some(&word), settings, &flags.link).and_then(|target| {
-                let spec = transport::find(&target.endpoint.scheme)?;
-                can_watch(spec, None, watch, ui)?;
-                add(sources, spec, target);
-                Ok(())
-            });
-            if let Err(error) = found {
-                ui.note(&format!("{word} is left out: {error}"));
-                left_out.push(word);
-            }
-        }
-    }
+    let words = words(settings);
+    gather(sources, words.iter().map(|(word, _)| word.as_str()), flags, settings, watch, ui);
     if !sources.is_empty() {
         return Ok(());
     }
-    Err(match left_out.first() {
+    Err(match words.first() {
         None => Fault::new("there is no eyas.toml with a service here or above")
             .hint("name targets, such as `redis://localhost:6379`"),
-        Some(word) => Fault::new("none of the services can be watched from aside")
+        Some((word, _)) => Fault::new("none of the services can be watched from aside")
             .hint(format!("stand in between one of them: eyas tail {word} --listen 127.0.0.1:4001")),
     }
     .into())
+}
+
+/// What means each address of each service, and that address as it is written.
+pub(super) fn words(settings: &Settings) -> Vec<(String, String)> {
+    let of = |(name, service): (&String, &Service)| -> Vec<_> {
+        let main = service.url.iter().map(|url| (format!("@{name}"), url.value.clone()));
+        let further = service.transports.iter();
+        let further = further.map(|(transport, url)| (format!("@{name}:{transport}"), url.value.clone()));
+        main.chain(further).collect()
+    };
+    settings.services.iter().flat_map(of).collect()
+}
+
+/// Adds what `words` mean and can be watched; the others are told.
+pub(super) fn gather<'a>(
+    sources: &mut Vec<Planned>,
+    words: impl Iterator<Item = &'a str>,
+    flags: &WatchFlags,
+    settings: &Settings,
+    watch: &Watch,
+    ui: &mut Ui,
+) {
+    for word in words {
+        let found = target::resolve(Some(word), settings, &flags.link).and_then(|target| {
+            let spec = transport::find(&target.endpoint.scheme)?;
+            can_watch(spec, None, watch, ui)?;
+            add(sources, spec, target);
+            Ok(())
+        });
+        if let Err(error) = found {
+            ui.note(&format!("{word} is left out: {error}"));
+        }
+    }
+}
+
+/// Those of `fresh` that nobody watches yet, with their names beside the others; and by their place among `known` those
+/// that are watched already, with the services that were not known there.
+pub(super) fn split(
+    fresh: Vec<Planned>,
+    known: &mut Vec<Planned>,
+    flags: &WatchFlags,
+) -> (Vec<Planned>, Vec<(usize, Planned)>) {
+    let first = known.len();
+    let mut shared = Vec::new();
+    for planned in fresh {
+        let is_it = |known: &Planned| is_same(&known.endpoint, &planned.endpoint, known.spec, planned.spec);
+        let Some(at) = known.iter().position(is_it) else {
+            known.push(planned);
+            continue;
+        };
+        let services = &mut known[at].services;
+        let before = services.len();
+        let unknown =
+            planned.services.into_iter().filter(|name| !services.contains(name)).collect::<Vec<_>>();
+        services.extend(unknown);
+        if at < first && services.len() > before {
+            shared.push(at);
+        }
+    }
+    share_options(known, flags);
+    label(known);
+    (known[first..].to_vec(), shared.into_iter().map(|at| (at, known[at].clone())).collect())
 }
 
 /// Whether it can be watched at all, or stood in between, from where it was asked.

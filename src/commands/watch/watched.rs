@@ -4,11 +4,12 @@ use tokio::sync::watch;
 
 use super::WatchFlags;
 use super::link::Link;
-use super::plan::{Plan, Planned};
+use super::plan::Planned;
 use crate::commands::show::Show;
 use crate::commands::source::Source;
+use crate::fault::Fault;
 use crate::traffic::{Criteria, Findings, Pairing, Trace};
-use crate::transport;
+use crate::transport::{self, Watch};
 use crate::wire::NestVersion;
 
 /// One endpoint, and what is known of its traffic.
@@ -31,41 +32,55 @@ impl Watched {
     }
 }
 
-/// Everything that can be wrong with what was typed is found here, before anybody is connected to.
-pub(super) fn prepared(
-    plan: Plan,
-    flags: &WatchFlags,
-    is_ended: &watch::Receiver<bool>,
-    prepare: impl Fn(Show) -> Show,
-) -> anyhow::Result<(Vec<Watched>, Vec<Link>)> {
-    let Plan { sources, watch, shown } = plan;
-    let is_alone = matches!(&sources[..], [Planned { services, .. }] if services.len() < 2);
-    let (mut watched, mut links) = (Vec::new(), Vec::new());
-    for (at, planned) in sources.into_iter().enumerate() {
+/// What all that are watched have in common.
+pub(super) struct Common<'a, P> {
+    pub(super) flags: &'a WatchFlags,
+    pub(super) watch: Watch,
+    /// Patterns that were typed and that nobody but us can look for.
+    pub(super) shown: Vec<String>,
+    pub(super) is_ended: watch::Receiver<bool>,
+    /// What else a [`Show`] needs.
+    pub(super) prepare: P,
+}
+
+impl<P: Fn(Show) -> Show> Common<'_, P> {
+    /// How the traffic of `planned` is shown.
+    pub(super) fn show(&self, planned: &Planned) -> Result<Show, Fault> {
         let criteria = Criteria {
-            only: flags.only.clone(),
-            slow: flags.slow,
-            patterns: shown.clone(),
+            only: self.flags.only.clone(),
+            slow: self.flags.slow,
+            patterns: self.shown.clone(),
             ..Criteria::default()
         };
-        let Planned { spec, endpoint, services, label } = planned;
-        let nest = endpoint.nest;
-        let show = Show::of(&flags.show, criteria, spec.name, services)?.called(&label);
-        watched.push(Watched {
-            show: prepare(show),
+        let Planned { spec, services, label, .. } = planned;
+        let show = Show::of(&self.flags.show, criteria, spec.name, services.clone())?;
+        Ok((self.prepare)(show.called(label)))
+    }
+
+    /// The endpoint number `at`. Everything that can be wrong with what was typed is found here, before anybody is
+    /// connected to.
+    pub(super) fn make(
+        &self,
+        at: usize,
+        planned: Planned,
+        is_alone: bool,
+    ) -> anyhow::Result<(Watched, Link)> {
+        let show = self.show(&planned)?;
+        let Planned { endpoint, label, .. } = planned;
+        let watched = Watched {
+            show,
             pairing: Pairing::default(),
             findings: Findings::default(),
-            trace: flags.trace.clone().map(Trace::new),
-            nest,
+            trace: self.flags.trace.clone().map(Trace::new),
+            nest: endpoint.nest,
             has_caught_up: false,
             label: (!is_alone).then_some(label),
-        });
+        };
         let source = Source {
             transport: transport::open(endpoint)?,
-            watch: watch.clone(),
-            listen: flags.listen.clone(),
+            watch: self.watch.clone(),
+            listen: self.flags.listen.clone(),
         };
-        links.push(Link::new(at, source, is_ended.clone()));
+        Ok((watched, Link::new(at, source, self.is_ended.clone())))
     }
-    Ok((watched, links))
 }

@@ -12,7 +12,6 @@ use hyper::server::conn::http2::Builder;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::sync::Mutex;
-use tokio::task::JoinSet;
 use tonic::Status;
 use tonic::body::Body;
 
@@ -43,7 +42,13 @@ impl Upstream {
         wording: Wording,
     ) -> Result<Self> {
         let methods = schema.map(by_path).transpose()?.map(Arc::new);
-        Ok(Self { endpoint: endpoint.clone(), secure, wording, methods: Mutex::new(methods), calls: AtomicU64::new(0) })
+        Ok(Self {
+            endpoint: endpoint.clone(),
+            secure,
+            wording,
+            methods: Mutex::new(methods),
+            calls: AtomicU64::new(0),
+        })
     }
 
     /// The methods, asked for where they are not known. A service that does not tell them is not asked again.
@@ -97,22 +102,8 @@ pub(super) async fn start(address: &str, tls: Option<&Tls>, upstream: Upstream) 
 
 /// Takes clients until nobody watches any more; ends with the last of their calls.
 async fn accept(listener: net::Listener, upstream: Arc<Upstream>, sender: FeedSender) {
-    let mut joined = JoinSet::new();
-    for scope in 1.. {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            () = sender.abandoned() => break,
-        };
-        let Ok(incoming) = accepted else {
-            // Out of file descriptors, most likely: those that are open will close.
-            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-            continue;
-        };
-        while joined.try_join_next().is_some() {}
-        joined.spawn(join(incoming, upstream.clone(), sender.clone(), scope));
-    }
-    drop(listener);
-    joined.join_all().await;
+    let take = |incoming, scope| join(incoming, upstream.clone(), sender.clone(), scope);
+    listener.each(sender.abandoned(), take).await;
 }
 
 /// A client's connection, and the one to the service that belongs to it.
@@ -134,13 +125,7 @@ async fn join(incoming: net::Incoming, upstream: Arc<Upstream>, sender: FeedSend
         Err(error) => return tell("client-lost", format!("{peer} could not open its connection: {error}")),
     };
     let methods = upstream.methods(&sender).await;
-    let joint = Arc::new(Joint {
-        upstream,
-        methods,
-        far: Mutex::default(),
-        sender: sender.clone(),
-        scope,
-    });
+    let joint = Arc::new(Joint { upstream, methods, far: Mutex::default(), sender: sender.clone(), scope });
     let service = service_fn(move |request| pass(request, joint.clone()));
     let io = TokioIo::new(tokio::io::join(reader, writer));
     let mut connection = std::pin::pin!(Builder::new(TokioExecutor::new()).serve_connection(io, service));

@@ -13,7 +13,6 @@ use prost::Message as _;
 use prost_reflect::DescriptorPool;
 use prost_reflect::prost_types::FileDescriptorSet;
 use tokio::sync::mpsc;
-use tokio::task::JoinSet;
 use tonic::codec::CompressionEncoding;
 use tonic::codegen::{BoxFuture, Service as _};
 use tonic::{Code, Status};
@@ -87,20 +86,7 @@ fn reflecting(pool: &DescriptorPool) -> Result<Vec<(&'static str, Reflecting)>> 
 }
 
 async fn accept(listener: net::Listener, served: Arc<Served>, sender: mpsc::Sender<Incoming>) {
-    let mut connections = JoinSet::new();
-    loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            Some(_) = connections.join_next() => continue,
-            () = sender.closed() => break,
-        };
-        match accepted {
-            Ok(incoming) => drop(connections.spawn(serve(incoming, served.clone(), sender.clone()))),
-            // Out of file descriptors, most likely: those that are open will close.
-            Err(_) => tokio::time::sleep(std::time::Duration::from_millis(50)).await,
-        }
-    }
-    while connections.join_next().await.is_some() {}
+    listener.each(sender.closed(), |incoming, _| serve(incoming, served.clone(), sender.clone())).await;
 }
 
 async fn serve(incoming: net::Incoming, served: Arc<Served>, sender: mpsc::Sender<Incoming>) {

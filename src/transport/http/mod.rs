@@ -2,6 +2,7 @@
 
 mod client;
 mod health;
+mod offers;
 mod proxy;
 mod publisher;
 mod request;
@@ -14,11 +15,11 @@ use async_trait::async_trait;
 use tokio::sync::OnceCell;
 
 use super::{
-    Bind, Capabilities, Endpoint, Error, Exchange, Health, Kind, OptionDoc, Proxy, Publisher, Result,
+    Bind, Capabilities, Endpoint, Error, Exchange, Health, Kind, Offers, OptionDoc, Proxy, Publisher, Result,
     Service, Spec, Support, Transport, Written, between,
 };
 use crate::fault::Fault;
-use crate::message::{Message, Pattern};
+use crate::message::{Message, Pattern, Reply};
 use crate::wire::http as wire;
 use client::Client;
 
@@ -31,8 +32,15 @@ pub const SPEC: Spec = Spec {
     default_tls_port: 443,
     options: &[
         OptionDoc { name: "follow", help: "true: go where a redirect leads" },
-        OptionDoc { name: "form", help: "true: send DATA as a form instead of JSON" },
+        OptionDoc {
+            name: "form",
+            help: "true: send DATA as a form instead of JSON; multipart: with files, `name@file`",
+        },
         OptionDoc { name: "health", help: "`health`: where to ask (default /health)" },
+        OptionDoc {
+            name: "openapi",
+            help: "`ls`: where the OpenAPI document lies (default: the usual places)",
+        },
         between::LISTEN_CERT,
         between::LISTEN_KEY,
     ],
@@ -45,12 +53,10 @@ pub const SPEC: Spec = Spec {
         serve: Support::Yes,
         confirm: Support::Caveat("confirmed: the service answered, and not with an error"),
         history: Support::No("HTTP keeps nothing"),
-        list: Support::No(
-            "a service tells nobody over HTTP which routes it has, unless it serves an OpenAPI document",
-        ),
+        list: Support::Caveat("routes of a service that serves an OpenAPI document"),
     },
     open: |endpoint| {
-        let options = Options { follow: endpoint.flag("follow")?, form: endpoint.flag("form")? };
+        let options = Options { follow: endpoint.flag("follow")?, form: Form::of(&endpoint)? };
         Ok(Arc::new(Http { endpoint, options, client: OnceCell::new(), asked: AtomicU64::new(0) }))
     },
 };
@@ -59,7 +65,27 @@ pub const SPEC: Spec = Spec {
 #[derive(Clone, Copy, Debug)]
 struct Options {
     follow: bool,
-    form: bool,
+    form: Form,
+}
+
+/// What of a form DATA become.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    /// JSON.
+    None,
+    /// Fields alone.
+    Fields,
+    /// Parts, which may be files.
+    Parts,
+}
+
+impl Form {
+    fn of(endpoint: &Endpoint) -> Result<Self> {
+        match endpoint.options.get("form").map(String::as_str) {
+            Some("multipart") => Ok(Self::Parts),
+            _ => Ok(if endpoint.flag("form")? { Self::Fields } else { Self::None }),
+        }
+    }
 }
 
 struct Http {
@@ -74,6 +100,15 @@ impl Http {
     async fn client(&self) -> Result<Arc<Client>> {
         let made = self.client.get_or_try_init(|| Client::new(&self.endpoint, self.options));
         made.await.cloned()
+    }
+
+    /// What the service answers to a GET of `path`.
+    async fn get(&self, path: &str) -> Result<Reply> {
+        let pattern = Pattern::Text(format!("GET {path}"));
+        let message = Message { pattern, data: None, headers: Vec::new(), raw: false };
+        let mut replies = self.request(&message).await?.replies;
+        let none = || Error::new(Kind::Closed, format!("{} closed the connection", self.endpoint.shown()));
+        replies.recv().await.ok_or_else(none)?
     }
 
     fn is_secure(&self) -> bool {
@@ -107,12 +142,11 @@ impl Transport for Http {
 
     async fn health(&self) -> Result<Health> {
         let path = self.endpoint.options.get("health").map_or(health::PATH, String::as_str);
-        let pattern = Pattern::Text(format!("GET {path}"));
-        let message = Message { pattern, data: None, headers: Vec::new(), raw: false };
-        let mut replies = self.request(&message).await?.replies;
-        let none = || Error::new(Kind::Closed, format!("{} closed the connection", self.endpoint.shown()));
-        let reply = replies.recv().await.ok_or_else(none)??;
-        Ok(health::read(&reply, path))
+        Ok(health::read(&self.get(path).await?, path))
+    }
+
+    async fn offers(&self) -> Result<Offers> {
+        offers::ask(self).await
     }
 
     fn encode(&self, message: &Message, _id: Option<&str>) -> Result<Vec<u8>> {

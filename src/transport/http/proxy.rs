@@ -25,7 +25,8 @@ pub(super) async fn start(
 ) -> Result<Proxy> {
     // Over all connections: a recording has no other way to tell their requests apart.
     let asked = Arc::new(AtomicU64::new(0));
-    between::start(address, tls, upstream, secure, move |conversation| Tap::new(conversation, asked.clone())).await
+    between::start(address, tls, upstream, secure, move |conversation| Tap::new(conversation, asked.clone()))
+        .await
 }
 
 /// Reads a connection on the side.

@@ -6,11 +6,11 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use url::Url;
 
-use super::{Options, SPEC, unusable};
+use super::{Form, Options, SPEC, unusable};
 use crate::fault::Fault;
 use crate::message::{Data, HeaderValue as Value, Message};
 use crate::transport::{Endpoint, Result};
-use crate::wire::http as wire;
+use crate::wire::http::{self as wire, form};
 
 /// A request, ready to go.
 #[derive(Clone, Debug)]
@@ -31,12 +31,28 @@ pub(super) fn build(message: &Message, endpoint: &Endpoint, options: Options) ->
         .map_err(|error| unusable(Fault::new(format!("`{method}` is no method: {error}"))))?;
     let (kind, body) = match &message.data {
         None => (None, Bytes::new()),
-        Some(data) if options.form => (Some(wire::FORM), Bytes::from(wire::form(data).map_err(unusable)?)),
-        Some(data) => (Some(wire::content_type(data)), Bytes::copy_from_slice(data.as_bytes())),
+        Some(data) => body(data, options.form).map_err(unusable)?,
     };
     let has_body = message.data.is_some();
-    let headers = headers(message, endpoint, kind, has_body.then_some(body.len())).map_err(unusable)?;
+    let headers =
+        headers(message, endpoint, kind.as_deref(), has_body.then_some(body.len())).map_err(unusable)?;
     Ok(Outgoing { method, url, headers, body })
+}
+
+/// `data` as it goes, and what that is called.
+fn body(data: &Data, form: Form) -> Result<(Option<String>, Bytes), Fault> {
+    Ok(match form {
+        Form::Fields => (Some(form::FORM.to_owned()), form::urlencoded(data)?.into()),
+        Form::Parts => {
+            let (kind, body) = form::multipart(data)?;
+            (Some(kind), body.into())
+        }
+        Form::None if form::has_file(data) => {
+            return Err(Fault::new("a file goes in a form, and this is sent as JSON")
+                .hint("-O form=multipart sends it; -d @FILE sends a file alone, as it is"));
+        }
+        Form::None => (Some(wire::content_type(data).to_owned()), Bytes::copy_from_slice(data.as_bytes())),
+    })
 }
 
 /// Where `path` lies: below the path of the URL that was given. `/` alone means that path itself.
@@ -54,7 +70,7 @@ fn url(endpoint: &Endpoint, path: &str) -> Result<Url, Fault> {
 fn headers(
     message: &Message,
     endpoint: &Endpoint,
-    kind: Option<&'static str>,
+    kind: Option<&str>,
     length: Option<usize>,
 ) -> Result<HeaderMap, Fault> {
     let mut given = HeaderMap::new();
@@ -90,7 +106,8 @@ fn headers(
     ];
     for (name, value) in defaults {
         if let Some(value) = value.filter(|_| !given.contains_key(&name)) {
-            headers.insert(name, HeaderValue::from_static(value));
+            let wrong = |error| Fault::new(format!("`{value}` cannot be sent as `{name}`: {error}"));
+            headers.insert(name.clone(), HeaderValue::from_str(value).map_err(wrong)?);
         }
     }
     if let Some(user) = endpoint.user.as_ref().filter(|_| !given.contains_key(header::AUTHORIZATION)) {

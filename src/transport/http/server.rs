@@ -12,7 +12,6 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::JoinSet;
 
 use crate::message::{Called, Data, Finding, Pattern, Reply, ReplyKind};
 use crate::transport::{Answer, Call, Endpoint, Error, Incoming, Kind, Result, Service, net};
@@ -53,20 +52,7 @@ pub(super) async fn start(endpoint: &Endpoint, secure: bool, patterns: &[Pattern
 }
 
 async fn accept(listener: net::Listener, serving: Arc<Serving>) {
-    let mut connections = JoinSet::new();
-    loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            Some(_) = connections.join_next() => continue,
-            () = serving.sender.closed() => break,
-        };
-        match accepted {
-            Ok(incoming) => drop(connections.spawn(converse(incoming, serving.clone()))),
-            // Out of file descriptors, most likely: those that are open will close.
-            Err(_) => tokio::time::sleep(std::time::Duration::from_millis(50)).await,
-        }
-    }
-    while connections.join_next().await.is_some() {}
+    listener.each(serving.sender.closed(), |incoming, _| converse(incoming, serving.clone())).await;
 }
 
 async fn converse(incoming: net::Incoming, serving: Arc<Serving>) {

@@ -6,7 +6,6 @@ use async_trait::async_trait;
 use serde_json::value::RawValue;
 use tokio::io::AsyncReadExt as _;
 use tokio::sync::mpsc;
-use tokio::task::JoinSet;
 
 use super::net;
 use crate::message::{Finding, Reply};
@@ -31,20 +30,7 @@ pub(super) async fn start(endpoint: &Endpoint, secure: bool) -> Result<Service> 
 }
 
 async fn accept(listener: net::Listener, sender: mpsc::Sender<Incoming>) {
-    let mut connections = JoinSet::new();
-    loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            Some(_) = connections.join_next() => continue,
-            () = sender.closed() => break,
-        };
-        match accepted {
-            Ok(incoming) => drop(connections.spawn(answer(incoming, sender.clone()))),
-            // Out of file descriptors, most likely: those that are open will close.
-            Err(_) => tokio::time::sleep(std::time::Duration::from_millis(50)).await,
-        }
-    }
-    while connections.join_next().await.is_some() {}
+    listener.each(sender.closed(), |incoming, _| answer(incoming, sender.clone())).await;
 }
 
 async fn answer(incoming: net::Incoming, sender: mpsc::Sender<Incoming>) {

@@ -103,8 +103,7 @@ pub fn read(map: &HeaderMap) -> Headers {
 
 /// The details of an error among the headers of a reply, and the metadata beside them.
 pub fn split_details(headers: &Headers) -> (Bytes, Headers) {
-    let (details, own): (Headers, Headers) =
-        headers.iter().cloned().partition(|(name, _)| name == DETAILS);
+    let (details, own): (Headers, Headers) = headers.iter().cloned().partition(|(name, _)| name == DETAILS);
     let bytes = details.into_iter().find_map(|(_, value)| match value {
         HeaderValue::Binary(bytes) => Some(bytes),
         HeaderValue::Text(_) | HeaderValue::Json(_) => None,

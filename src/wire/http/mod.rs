@@ -1,6 +1,7 @@
 //! HTTP as Nest serves it: no envelope. The pattern is `METHOD PATH`, the payload is the body.
 
 pub mod events;
+pub mod form;
 mod played;
 pub mod reader;
 #[cfg(test)]
@@ -100,37 +101,6 @@ pub fn content_type(data: &Data) -> &'static str {
         Data::Text(_) => "text/plain; charset=utf-8",
         Data::Binary(_) => "application/octet-stream",
     }
-}
-
-/// What a body of a form is called.
-pub const FORM: &str = "application/x-www-form-urlencoded";
-
-/// `data`, which must be an object, as an HTML form is sent: a list repeats its name.
-///
-/// # Errors
-/// It is no object, or a field holds more than a form can.
-pub fn form(data: &Data) -> Result<String, Fault> {
-    let wrong = |why: &str| {
-        Fault::new(format!("this cannot be sent as a form: {why}"))
-            .hint("a form has fields: name=first qty=2")
-    };
-    let Data::Json(json) = data else { return Err(wrong("it is no JSON object")) };
-    let fields: serde_json::Map<String, serde_json::Value> =
-        serde_json::from_str(json.get()).map_err(|_| wrong("it is no JSON object"))?;
-    let mut form = url::form_urlencoded::Serializer::new(String::new());
-    for (name, value) in &fields {
-        let values = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
-        for value in values {
-            match value {
-                serde_json::Value::String(text) => form.append_pair(name, text),
-                serde_json::Value::Object(_) | serde_json::Value::Array(_) => {
-                    return Err(wrong(&format!("`{name}` holds an object or a list in a list")));
-                }
-                other => form.append_pair(name, &other.to_string()),
-            };
-        }
-    }
-    Ok(form.finish())
 }
 
 /// What a Nest controller that returns `value` sends, and what it calls it: an object as JSON, all else as text

@@ -74,7 +74,8 @@ fn event(reply: &Reply) -> Vec<u8> {
             let _ = writeln!(text, "{name}: {value}");
         }
     }
-    let data = reply.data.as_ref().map_or_else(Default::default, |data| String::from_utf8_lossy(data.as_bytes()));
+    let data =
+        reply.data.as_ref().map_or_else(Default::default, |data| String::from_utf8_lossy(data.as_bytes()));
     for line in data.split('\n') {
         let _ = writeln!(text, "data: {line}");
     }

@@ -19,7 +19,7 @@ fn a_pattern_is_method_and_path() {
 #[test]
 fn a_form_has_fields() {
     let check = |data: &str, expected: Option<&str>| {
-        assert_eq!(form(&json(data)).ok().as_deref(), expected, "{data}");
+        assert_eq!(form::urlencoded(&json(data)).ok().as_deref(), expected, "{data}");
     };
     check(r#"{"a":"x y","b":[1,true],"ż":null}"#, Some("a=x+y&b=1&b=true&%C5%BC=null"));
     check("{}", Some(""));
@@ -27,6 +27,63 @@ fn a_form_has_fields() {
     check(r#"{"a":[[1]]}"#, None);
     check("[1]", None);
     check("7", None);
+    check(r#"{"a":{"@file":"x","base64":""}}"#, None);
+}
+
+#[test]
+fn a_form_of_parts_has_files() {
+    let data = r#"{"a":"x y","f":{"@file":"q\"r.txt","base64":"AP8=","type":"text/x"}}"#;
+    assert!(form::has_file(&json(data)) && !form::has_file(&json(r#"{"a":"@file"}"#)));
+    let (kind, body) = form::multipart(&json(data)).expect("a form");
+    let boundary = kind.strip_prefix("multipart/form-data; boundary=").expect("its type");
+    let expected = [
+        format!("--{boundary}\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\nx y\r\n").into_bytes(),
+        format!(
+            "--{boundary}\r\nContent-Disposition: form-data; name=\"f\"; filename=\"q%22r.txt\"\r\nContent-Type: text/x\r\n\r\n"
+        )
+        .into_bytes(),
+        b"\0\xff\r\n".to_vec(),
+        format!("--{boundary}--\r\n").into_bytes(),
+    ];
+    assert_eq!(String::from_utf8_lossy(&body), String::from_utf8_lossy(&expected.concat()));
+    for wrong in [r#"{"f":{"@file":"x","base64":"*"}}"#, r#"{"f":{"@file":"x"}}"#, "[]"] {
+        form::multipart(&json(wrong)).expect_err(wrong);
+    }
+}
+
+#[test]
+fn a_recorded_response_is_given_again() {
+    let text = |text: &str| HeaderValue::Text(text.to_owned());
+    let headers = |status: &str, more: &[(&str, &str)]| -> Headers {
+        let more = more.iter().map(|(name, value)| ((*name).to_owned(), text(value)));
+        std::iter::once((crate::message::STATUS.to_owned(), text(status))).chain(more).collect()
+    };
+    let reply = |kind, data: &str, headers| {
+        let data = (!data.is_empty()).then(|| json(data));
+        Reply { kind, data, headers }
+    };
+    let next = ReplyKind::Next { last: true };
+    let check = |values: &[Reply], last: &Reply, status: u16, body: &str| {
+        let (found, map, bytes) = played(values, last).expect("a response");
+        assert_eq!((found.as_u16(), &*String::from_utf8_lossy(&bytes)), (status, body));
+        map
+    };
+    let kept = [("content-type", "application/json"), ("x-a", "1")];
+    let dropped =
+        [("content-length", "9"), ("content-encoding", "gzip"), ("set-cookie", "***"), ("date", "x")];
+    let map =
+        check(&[], &reply(next, "{}", headers("201", &[kept, [dropped[0], dropped[1]]].concat())), 201, "{}");
+    assert_eq!(map.len(), 2, "{map:?}");
+    assert!(check(&[], &reply(next, "{}", headers("200", &dropped)), 200, "{}").is_empty());
+    let html = headers("404", &[("content-type", "text/html")]);
+    check(&[], &reply(ReplyKind::Refused, r#""<p>""#, html), 404, "<p>");
+    check(&[], &reply(ReplyKind::Refused, r#""404 Not Found""#, headers("404", &[])), 404, "");
+    check(&[], &reply(ReplyKind::End, "", headers("204", &[])), 204, "");
+    let event = reply(ReplyKind::Next { last: false }, r#"{"n":1}"#, vec![("id".to_owned(), text("7"))]);
+    let map =
+        check(&[event], &reply(ReplyKind::End, "", headers("200", &[])), 200, "id: 7\ndata: {\"n\":1}\n\n");
+    assert_eq!(map["content-type"], "text/event-stream");
+    assert!(played(&[], &reply(next, "1", Vec::new())).is_none());
 }
 
 #[test]

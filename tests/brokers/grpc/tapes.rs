@@ -22,7 +22,8 @@ fn answers(nest: Nest, url: &str) -> Vec<(String, Outcome)> {
         let outcome = nest.client().send(&Ask::new(url, &pattern, data)).sorted();
         (format!("{pattern} {}", data.get(..60).unwrap_or(data)), outcome)
     };
-    let known = calls().into_iter().filter_map(|(pattern, data)| Some((suite::method(&pattern, &data)?, data)));
+    let known =
+        calls().into_iter().filter_map(|(pattern, data)| Some((suite::method(&pattern, &data)?, data)));
     let known = known.filter(|(pattern, _)| !pattern.contains("NoSuch"));
     let mut found: Vec<_> = known.map(|(pattern, data)| ask(pattern, &data)).collect();
     found.extend(SAMPLES.map(|(name, data)| ask(format!("{:?}", format!("heroes.v1.Heroes/{name}")), data)));

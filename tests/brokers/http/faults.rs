@@ -92,6 +92,12 @@ fn words_that_are_no_request() {
     program::run(&["send", url, "/", "-H", "a b: 1"]).exits(2).says("header");
     program::run(&["mock", "http://127.0.0.1:0", "--on", "orders.get=1"]).exits(2).says("METHOD and PATH");
     program::run(&["tail", url]).exits(2).says("--listen");
-    program::run(&["ls", url]).exits(2).says("OpenAPI");
+    program::run(&["ls", url]).exits(5).says("connect");
+    program::run(&["send", url, "/", "a@/nonexistent/file"]).exits(2).says("/nonexistent/file");
+    let file = program::file("a-file", "x");
+    program::run(&["send", url, "/", &format!("a@{file}")]).exits(2).says("-O form=multipart");
+    program::run(&["send", url, "/", "-O", "form=true", &format!("a@{file}")])
+        .exits(2)
+        .says("form=multipart");
     program::run(&["send", url, "/", "-d", "{oops"]).exits(2).says("JSON");
 }

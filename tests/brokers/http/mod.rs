@@ -1,6 +1,7 @@
 //! HTTP against a real Nest service, and against what Node's own client says of the same calls.
 
 mod between;
+mod curl;
 mod faults;
 mod tapes;
 
