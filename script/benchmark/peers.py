@@ -1,4 +1,5 @@
 """The tools that people would use instead. Each function publishes or shows; rates are messages per second."""
+import json
 import os
 import re
 import subprocess
@@ -10,6 +11,7 @@ from .measure import CACHE, NEST, NODE, ROOT
 from .servers import PACKET, PAYLOAD
 
 NATSCLI = "v0.1.6"
+OHA = "1.16.0"
 
 
 def natscli():
@@ -143,3 +145,15 @@ def kcat_produce(broker, count):
 
 def kcat_consume(broker):
     return kcat(broker, "-C", "-J", "-q", "-u", "-t", "orders.created", "-o", "end")
+
+
+def oha(url, in_flight, count):
+    """Built once by Cargo, as its own lock file has it."""
+    folder = CACHE / "bench" / f"oha-{OHA}"
+    if not (folder / "bin" / "oha").exists():
+        subprocess.run(["cargo", "install", "oha", "--version", OHA, "--locked", "--quiet", "--root", str(folder)],
+                       check=True)
+    said = subprocess.check_output(
+        [str(folder / "bin" / "oha"), "--no-tui", "--output-format", "json", "-n", str(count), "-c", str(in_flight), url],
+        stderr=subprocess.DEVNULL)
+    return json.loads(said)["summary"]["requestsPerSec"]

@@ -29,18 +29,18 @@ class Running:
 
 
 class Mock(Running):
-    """`eyas mock`, which answers `ping`: on a free port, or at a broker."""
+    """`eyas mock`, which answers `ping` or what else it is told: on a free port, or at a broker."""
 
-    def __init__(self, url="tcp://127.0.0.1:0", *options):
-        self.url, self.options = url, options
+    def __init__(self, url="tcp://127.0.0.1:0", *options, on='ping={"ok":true}'):
+        self.url, self.options, self.rule = url, options, on
 
     def __enter__(self):
         self.process = subprocess.Popen(
-            [EYAS, "mock", self.url, "--on", 'ping={"ok":true}', "-o", "quiet", *self.options],
+            [EYAS, "mock", self.url, "--on", self.rule, "-o", "quiet", *self.options],
             stderr=subprocess.PIPE, text=True)
         for line in self.process.stderr:
             if "listening on " in line:
-                if self.url.endswith(":0"):
+                if ":0" in self.url:
                     self.url = line.split("listening on ")[1].split()[0]
                 return self
         sys.exit("eyas mock did not start")

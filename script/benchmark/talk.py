@@ -81,27 +81,29 @@ def send():
     for in_flight, count in ((1, 20_000), (64, 60_000)):
         print(f"warm: {in_flight} in flight, {count} requests, medians of {ROUNDS} rounds in turns")
         with Mock() as mock:
-            warm(mock.url, in_flight, count, "eyas mock")
+            warm(mock.url, in_flight, count, "ping", "eyas mock")
         with Service() as service:
-            warm(service.url, in_flight, count // 4, "a Nest service (Node is the ceiling: no ratio)")
+            warm(service.url, in_flight, count // 4, "echo", "a Nest service (Node is the ceiling: no ratio)")
 
 
-def warm(url, in_flight, count, whom):
-    is_mock = whom == "eyas mock"
-    pattern = "ping" if is_mock else "echo"
+def per_second(url, in_flight, count, pattern):
+    summary = json.loads(subprocess.check_output(
+        [EYAS, "bench", "send", url, pattern, "-n", str(count), "--in-flight", str(in_flight), "-o", "json"],
+        stderr=subprocess.DEVNULL))
+    return summary["throughput"]
+
+
+def warm(url, in_flight, count, pattern, whom, peer="Nest's ClientProxy"):
     ours, theirs = [], []
     for _ in range(ROUNDS):
-        summary = json.loads(subprocess.check_output(
-            [EYAS, "bench", "send", url, pattern, "-n", str(count), "--in-flight", str(in_flight), "-o", "json"],
-            stderr=subprocess.DEVNULL))
-        ours.append(summary["throughput"])
+        ours.append(per_second(url, in_flight, count, pattern))
         found = json.loads(subprocess.check_output(
             [NODE, str(ORACLE / "bench.mjs"), NEST, url, pattern, str(count), str(in_flight)]))
         theirs.append(found["per_second"])
     print(f"  against {whom}")
     say("eyas bench send", f"{statistics.median(ours):,.0f} /s")
-    say("Nest's ClientProxy", f"{statistics.median(theirs):,.0f} /s")
-    if is_mock:
+    say(peer, f"{statistics.median(theirs):,.0f} /s")
+    if whom == "eyas mock":
         ratio(ours, theirs, digits=1)
 
 
@@ -135,7 +137,7 @@ def ask(*wanted):
         for in_flight, count in ((1, row.alone), (64, 20_000)):
             print(f"{row.broker.name}: send, {in_flight} in flight, medians of {ROUNDS} rounds in turns")
             with row.broker() as broker, Mock(broker.url, *row.mock) as mock:
-                warm(mock.url, in_flight, count, "eyas mock")
+                warm(mock.url, in_flight, count, "ping", "eyas mock")
 
 
 def tail(*wanted):

@@ -9,9 +9,10 @@ const nest = load(folder);
 // Standard output is for the figures.
 nest.Logger.overrideLogger(false);
 const client = nest.ClientProxyFactory.create(configuration(nest, url, {}));
-// Kafka's must know whose replies it will read before it connects.
+// Kafka's must know whose replies it will read before it connects; gRPC's connects with its first call.
 client.subscribeToResponseOf?.(pattern);
-await client.connect();
+const isGrpc = url.startsWith('grpc');
+if (!isGrpc) await client.connect();
 // Nest's MQTT client gives up its subscription for replies when no request is out, although requests may already wait for
 // theirs to be granted: their replies are lost, and this would wait for ever. One that is held throughout prevents it.
 if (url.startsWith('mqtt') && Number(inFlight) > 1) {
@@ -19,8 +20,17 @@ if (url.startsWith('mqtt') && Number(inFlight) > 1) {
   client.subscriptionsCount.set(`${pattern}/reply`, 1);
 }
 
+/** What asks once: over gRPC a method, `heroes.v1.Heroes/FindOne`. */
+function asking() {
+  if (!isGrpc) return () => client.send(pattern, {});
+  const [service, method] = pattern.split('/');
+  const found = client.getService(service.split('.').pop());
+  return () => found[method[0].toLowerCase() + method.slice(1)]({});
+}
+
+const ask = asking();
 const call = () => new Promise((resolve, reject) => {
-  client.send(pattern, {}).subscribe({ next: resolve, error: reject });
+  ask().subscribe({ next: resolve, error: reject });
 });
 
 async function run(total) {
