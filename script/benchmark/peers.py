@@ -154,6 +154,6 @@ def oha(url, in_flight, count):
         subprocess.run(["cargo", "install", "oha", "--version", OHA, "--locked", "--quiet", "--root", str(folder)],
                        check=True)
     said = subprocess.check_output(
-        [str(folder / "bin" / "oha"), "--no-tui", "--output-format", "json", "-n", str(count), "-c", str(in_flight), url],
-        stderr=subprocess.DEVNULL)
+        [str(folder / "bin" / "oha"), "--no-tui", "--output-format", "json", "-n", str(count), "-c", str(in_flight),
+         url], stderr=subprocess.DEVNULL)
     return json.loads(said)["summary"]["requestsPerSec"]

@@ -11,7 +11,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 use super::clock::on_one_clock;
 use super::joining::Joining;
 use super::link::{Link, Told};
-use super::plan::{Plan, Planned};
+use super::plan::Plan;
 use super::watched::{Common, Watched};
 use super::{WatchFlags, table};
 use crate::commands::reach::unreachable;
@@ -63,13 +63,7 @@ pub async fn follow(
     let Plan { sources, watch, shown } = plan;
     let mut joining = flags.all.then(|| Joining::new(settings, &sources));
     let common = Common { flags, watch, shown, is_ended, prepare };
-    let is_alone = matches!(&sources[..], [Planned { services, .. }] if services.len() < 2);
-    let (mut watched, mut links) = (Vec::new(), Vec::new());
-    for (at, planned) in sources.into_iter().enumerate() {
-        let (one, link) = common.make(at, planned, is_alone)?;
-        watched.push(one);
-        links.push(link);
-    }
+    let (watched, links) = common.all(sources)?;
     let mut watching = Watching {
         watched,
         patience: flags.link.patience(settings).reply,

@@ -57,6 +57,13 @@ impl<P: Fn(Show) -> Show> Common<'_, P> {
         Ok((self.prepare)(show.called(label)))
     }
 
+    /// All that is watched from the start.
+    pub(super) fn all(&self, sources: Vec<Planned>) -> anyhow::Result<(Vec<Watched>, Vec<Link>)> {
+        let is_alone = matches!(&sources[..], [Planned { services, .. }] if services.len() < 2);
+        let made = sources.into_iter().enumerate().map(|(at, planned)| self.make(at, planned, is_alone));
+        Ok(made.collect::<anyhow::Result<Vec<_>>>()?.into_iter().unzip())
+    }
+
     /// The endpoint number `at`. Everything that can be wrong with what was typed is found here, before anybody is
     /// connected to.
     pub(super) fn make(
