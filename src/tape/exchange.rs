@@ -122,9 +122,20 @@ impl Exchange {
                 let mut shares: Vec<_> =
                     starts.iter().rev().map(|&start| replies.split_off(start.min(replies.len()))).collect();
                 shares.push(replies);
+                // All but the last, which has the status, end without one.
+                shares.iter_mut().skip(1).for_each(end);
                 let messages = std::iter::once(request.data).chain(further.into_iter().map(|more| more.data));
                 messages.zip(shares.into_iter().rev()).collect()
             }
         }
+    }
+}
+
+/// Marks the last of `replies` as the last, which another call's status follows in the recording.
+fn end(replies: &mut Vec<Reply>) {
+    match replies.last_mut() {
+        Some(Reply { kind: kind @ ReplyKind::Next { .. }, .. }) => *kind = ReplyKind::Next { last: true },
+        Some(_) => {}
+        None => replies.push(Reply { kind: ReplyKind::End, data: None, headers: Vec::new() }),
     }
 }

@@ -222,9 +222,14 @@ fn streamed(exchange: &Exchange, message: &Message) -> (Message, Option<mpsc::Re
     (head, Some(messages))
 }
 
-/// What counts in replies: whether each is an error, and its data. Ends without a value say nothing.
+/// What counts in replies: whether each is an error, and its data. Ends without a value say nothing: a recording does not
+/// tell an end from a last reply that has none.
 fn told(replies: &[Reply]) -> Vec<(bool, Option<&Data>)> {
-    let valued = replies.iter().filter(|reply| reply.kind != ReplyKind::End);
+    let is_end = |reply: &&Reply| {
+        let is_value = matches!(reply.kind, ReplyKind::Next { last: true });
+        reply.kind == ReplyKind::End || (is_value && reply.data.is_none())
+    };
+    let valued = replies.iter().filter(|reply| !is_end(reply));
     valued.map(|reply| (reply.kind == ReplyKind::Refused, reply.data.as_ref())).collect()
 }
 

@@ -13,6 +13,8 @@ fn curl(arguments: &[&str]) -> (String, String) {
         .args([
             "--silent",
             "--show-error",
+            "--noproxy",
+            "*",
             "--compressed",
             "--max-time",
             "60",
