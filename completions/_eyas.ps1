@@ -361,6 +361,8 @@ Register-ArgumentCompleter -Native -CommandName 'eyas' -ScriptBlock {
             [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'End after N messages')
             [CompletionResult]::new('--count', '--count', [CompletionResultType]::ParameterName, 'End after N messages')
             [CompletionResult]::new('--map', '--map', [CompletionResultType]::ParameterName, 'Send what was recorded for OLD to NEW; a `*` in both stands for the same text; repeatable')
+            [CompletionResult]::new('-H', '-H ', [CompletionResultType]::ParameterName, 'A header that all of it gets, in place of the recorded one of that name; repeatable')
+            [CompletionResult]::new('--header', '--header', [CompletionResultType]::ParameterName, 'A header that all of it gets, in place of the recorded one of that name; repeatable')
             [CompletionResult]::new('--filter', '--filter', [CompletionResultType]::ParameterName, 'Only messages for which this jq expression over the record holds')
             [CompletionResult]::new('--grep', '--grep', [CompletionResultType]::ParameterName, 'Only messages whose pattern or payload matches')
             [CompletionResult]::new('--ignore', '--ignore', [CompletionResultType]::ParameterName, 'Leave out these parts of the replies: .createdAt, .items[].id; repeatable')

@@ -1423,7 +1423,7 @@ _eyas() {
             return 0
             ;;
         eyas__subcmd__replay)
-            opts="-n -O -o -q -v -h --verb --speed --rate --count --map --filter --grep --compare --ignore --dry-run --option --timeout --connect-timeout --tls-ca --tls-cert --tls-key --tls-server-name --insecure --output --quiet --verbose --color --no-input --profile --help"
+            opts="-n -H -O -o -q -v -h --verb --speed --rate --count --map --header --filter --grep --compare --ignore --dry-run --option --timeout --connect-timeout --tls-ca --tls-cert --tls-key --tls-server-name --insecure --output --quiet --verbose --color --no-input --profile --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1450,6 +1450,14 @@ _eyas() {
                     return 0
                     ;;
                 --map)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --header)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -H)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

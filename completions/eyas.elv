@@ -345,6 +345,8 @@ set edit:completion:arg-completer[eyas] = {|@words|
             cand -n 'End after N messages'
             cand --count 'End after N messages'
             cand --map 'Send what was recorded for OLD to NEW; a `*` in both stands for the same text; repeatable'
+            cand -H 'A header that all of it gets, in place of the recorded one of that name; repeatable'
+            cand --header 'A header that all of it gets, in place of the recorded one of that name; repeatable'
             cand --filter 'Only messages for which this jq expression over the record holds'
             cand --grep 'Only messages whose pattern or payload matches'
             cand --ignore 'Leave out these parts of the replies: .createdAt, .items[].id; repeatable'

@@ -334,6 +334,7 @@ complete -c eyas -n "__fish_eyas_using_subcommand replay" -l speed -d 'How fast:
 complete -c eyas -n "__fish_eyas_using_subcommand replay" -l rate -d 'How many in a time instead, whatever the replies do: 200/s, 10/m' -r
 complete -c eyas -n "__fish_eyas_using_subcommand replay" -s n -l count -d 'End after N messages' -r
 complete -c eyas -n "__fish_eyas_using_subcommand replay" -l map -d 'Send what was recorded for OLD to NEW; a `*` in both stands for the same text; repeatable' -r
+complete -c eyas -n "__fish_eyas_using_subcommand replay" -s H -l header -d 'A header that all of it gets, in place of the recorded one of that name; repeatable' -r
 complete -c eyas -n "__fish_eyas_using_subcommand replay" -l filter -d 'Only messages for which this jq expression over the record holds' -r
 complete -c eyas -n "__fish_eyas_using_subcommand replay" -l grep -d 'Only messages whose pattern or payload matches' -r
 complete -c eyas -n "__fish_eyas_using_subcommand replay" -l ignore -d 'Leave out these parts of the replies: .createdAt, .items[].id; repeatable' -r
