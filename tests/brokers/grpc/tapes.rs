@@ -31,8 +31,13 @@ fn answers(nest: Nest, url: &str) -> Vec<(String, Outcome)> {
 }
 
 fn same(found: &[(String, Outcome)], expected: &[(String, Outcome)], server: &Server) {
-    for (found, expected) in found.iter().zip(expected) {
-        assert_eq!(found, expected, "{}", server.output());
+    for ((call, found), (_, expected)) in found.iter().zip(expected) {
+        if expected.error.is_none() {
+            assert_eq!(found, expected, "{call}\n{}", server.output());
+        }
+        // An error that comes at once with the values before it overtakes them in Nest's client.
+        assert_eq!(found.error, expected.error, "{call}\n{}", server.output());
+        assert!(expected.values.starts_with(&found.values), "{call}: {found:?}\n{}", server.output());
     }
     assert_eq!(found.len(), expected.len());
 }
