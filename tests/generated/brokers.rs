@@ -1,4 +1,4 @@
-//! Brokers of a project's own: which it needs, its `.env.example` tells.
+//! Brokers and a database of a project's own: which it needs, its `.env.example` tells.
 
 use crate::broker::Broker;
 use crate::eyas as program;
@@ -7,7 +7,7 @@ use crate::project::Project;
 /// A setting that tells where a broker is, and what starts one and gives that place.
 type Row = (&'static str, fn() -> (Broker, String));
 
-const KNOWN: [Row; 5] = [
+const KNOWN: [Row; 6] = [
     ("REDIS_URL", || {
         let quiet = ["--save", "", "--dir", "{folder}", "--logfile", "/dev/stderr"];
         let all = [&["--bind", "127.0.0.1", "--port", "{port}"], &quiet[..]].concat();
@@ -42,11 +42,20 @@ const KNOWN: [Row; 5] = [
         let file = program::file(&format!("mosquitto-{port}.conf"), settings);
         (Broker::start("EYAS_MOSQUITTO", &["-c", &file], "running"), format!("mqtt://127.0.0.1:{port}"))
     }),
+    ("DATABASE_URL", postgres),
 ];
 
 /// Starts the broker whose place the setting `key` tells, and gives that place.
 pub fn start(key: &str) -> (Broker, String) {
     KNOWN.iter().find(|(known, _)| *known == key).unwrap().1()
+}
+
+/// PostgreSQL, and the URL of a database.
+pub fn postgres() -> (Broker, String) {
+    let server =
+        Broker::start("EYAS_POSTGRES_SERVER", &["{folder}", "{port}"], "ready to accept connections");
+    let url = format!("postgres://postgres@127.0.0.1:{}/postgres", server.port);
+    (server, url)
 }
 
 /// They end with this.

@@ -132,6 +132,23 @@ fn helm_and_linters_take_a_chart_for_grpc() {
     }
 }
 
+/// The tables are changed before the pods are, by a Job which has the same secrets.
+#[test]
+fn helm_and_linters_take_a_chart_that_migrates_a_database() {
+    let project = Project::make("chart_database", "orders", "--with helm,database");
+    let [default, _, one_pod] = approved(&project).try_into().unwrap();
+    assert!(!kinds(&one_pod).contains(&"Job"), "{one_pod}");
+    let job = default.split("---\n").find(|one| one.contains("kind: Job\n")).unwrap();
+    for line in [
+        "    helm.sh/hook: pre-install,pre-upgrade\n",
+        "          command: [/nodejs/bin/node, --enable-source-maps, dist/migrate.js]\n",
+        "                name: orders\n",
+    ] {
+        assert!(job.contains(line), "no {line} in\n{job}");
+    }
+    assert!(default.contains("- port: 5432\n"), "the policy lets nothing out to the database:\n{default}");
+}
+
 /// Where each replica would handle every message.
 #[test]
 fn helm_and_linters_take_a_chart_of_one_pod_for_redis() {

@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::project::Project;
 
 /// What no file imports, and who does.
-const BY_OTHERS: [(&str, &str); 8] = [
+const BY_OTHERS: [(&str, &str); 9] = [
     ("@nestjs/platform-express", "@nestjs/core looks for it by name"),
     ("reflect-metadata", "@nestjs/common imports it as its peer"),
     ("amqp-connection-manager", "@nestjs/microservices looks for it by name"),
@@ -19,6 +19,7 @@ const BY_OTHERS: [(&str, &str); 8] = [
     ("@nats-io/transport-node", "@nestjs/microservices looks for it by name"),
     ("mqtt", "@nestjs/microservices looks for it by name"),
     ("ioredis", "@nestjs/microservices looks for it by name"),
+    ("pg", "typeorm looks for it by name"),
 ];
 
 /// Programs that scripts run, and what they run with.

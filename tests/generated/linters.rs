@@ -14,7 +14,7 @@ fn linters_take_a_dockerfile_a_compose_file_and_a_workflow() {
     let transports = ["tcp", "redis", "nats", "rmq", "mqtt", "kafka", "grpc"];
     let over_each = transports.map(|name| format!("--transport {name} --preset production"));
     let all = [
-        "--preset production --http --set cache_store=redis".to_owned(),
+        "--preset production --http --set cache_store=redis --with database".to_owned(),
         format!("--preset production --transport {}", transports.join(",")),
     ];
     for words in over_each.iter().chain(&all) {

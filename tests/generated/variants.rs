@@ -91,6 +91,14 @@ variants! {
     worked_on cache_alone = "orders" "--preset minimal --with cache";
     worked_on cache_in_redis_server =
         "shop-orders" "--preset minimal --with docker,compose,ci,helm,cache --set cache_store=redis";
+    worked_on database_in_postgres = "shop-orders" "--preset minimal --with database";
+    worked_on all_in_postgres_over_rabbitmq =
+        "orders" "--transport rmq --preset production --http --with database,idempotency,outbox,event-store";
+    worked_on idempotency_in_postgres = "orders" "--preset minimal --with database,idempotency";
+    worked_on event_store_in_postgres = "shop-orders" "--preset minimal --with database,event-store";
+    worked_on outbox_in_postgres_over_redis_server =
+        "shop-orders" "--transport redis --preset minimal --with database,outbox";
+    judged database_in_postgres_over_redis = "orders" "--transport redis,kafka,grpc --with database";
     worked_on tracing_alone = "shop-orders" "--preset minimal --with tracing";
     worked_on production = "orders" "--preset production --http";
     broadcast production_over_redis_server =

@@ -17,7 +17,7 @@ use crate::{EYAS, repository};
 fn a_second_run_is_refused_and_changes_nothing() {
     let place = Place::new();
     let made = place.run("new orders --defaults --no-git").exits(0);
-    assert_eq!(made.stdout(), "made orders: 74 files; tcp, with metrics, resilience, docker, compose, ci\n");
+    assert_eq!(made.stdout(), "made orders: 75 files; tcp, with metrics, resilience, docker, compose, ci\n");
     place.write("orders/README.md", "mine");
     let before = place.disk();
     place.run("new orders --defaults --no-git").exits(2).says("is there already");
@@ -37,9 +37,14 @@ fn looking_writes_nothing() {
 #[test]
 fn refusals_write_nothing() {
     let place = Place::new();
-    for words in
-        ["", "Orders", "orders --transport tpc", "orders --with nothing", "orders --answers none.toml"]
-    {
+    for words in [
+        "",
+        "Orders",
+        "orders --transport tpc",
+        "orders --with nothing",
+        "orders --answers none.toml",
+        "orders --with outbox",
+    ] {
         place.run(&format!("new --defaults {words}")).exits(2);
         assert!(place.disk().is_empty(), "{words}: {:?}", place.disk().keys());
     }
