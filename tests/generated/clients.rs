@@ -101,14 +101,14 @@ impl Others {
         let mut others = Self { brokers: vec![], mocks: vec![], services: vec![], settings: vec![] };
         let mut known: Vec<(&str, String)> = Vec::new();
         for (name, key, url) in CLIENTS {
-            let place = key.map(|key| match known.iter().find(|(one, _)| *one == key) {
-                Some((_, place)) => place.clone(),
-                None => {
-                    let (broker, place) = brokers::start(key);
-                    others.brokers.push(broker);
-                    known.push((key, place.clone()));
-                    place
+            let place = key.map(|key| {
+                if let Some((_, place)) = known.iter().find(|(one, _)| *one == key) {
+                    return place.clone();
                 }
+                let (broker, place) = brokers::start(key);
+                others.brokers.push(broker);
+                known.push((key, place.clone()));
+                place
             });
             let url = match place {
                 Some(place) if place.contains("://") => place + url.find('?').map_or("", |at| &url[at..]),

@@ -78,7 +78,8 @@ fn answers(service: &Service, missing: &str, refused: &str) -> Value {
     service.logs("line of the refusal", |line| line["correlationId"] == "of-a-refusal");
     service.eyas(&["send", "orders.create", "name="]).exits(1).says(refused);
     let run = service.eyas(&["send", "orders.list"]).exits(0);
-    assert_eq!(run.stdout.iter().map(|line| json(line)).collect::<Vec<_>>(), [item.clone()]);
+    let listed: Vec<_> = run.stdout.iter().map(|line| json(line)).collect();
+    assert_eq!(listed, std::slice::from_ref(&item));
     item
 }
 

@@ -238,8 +238,9 @@ impl Watching {
                         watched.show.settle()?;
                     }
                     if let Some(joining) = joining {
-                        let links = joining.look(common, &mut self.watched, ui);
-                        links.into_iter().for_each(|link| advance(telling, link));
+                        for link in joining.look(common, &mut self.watched, ui) {
+                            advance(telling, link);
+                        }
                     }
                     if self.is_live && drawn.elapsed() >= REDRAW {
                         drawn = Instant::now();

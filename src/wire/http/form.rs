@@ -92,7 +92,7 @@ pub fn multipart(data: &Data) -> Result<(String, Vec<u8>), Fault> {
                 if kind.contains(['\r', '\n']) {
                     return Err(wrong(&format!("`{}` is no type", quoted(kind))));
                 }
-                head += &format!("; filename=\"{}\"\r\nContent-Type: {kind}", escaped(&called));
+                head = format!("{head}; filename=\"{}\"\r\nContent-Type: {kind}", escaped(&called));
                 STANDARD.decode(base64).map_err(|error| wrong(&format!("the file of `{name}`: {error}")))?
             }
         };
