@@ -87,8 +87,9 @@ pub fn run(args: &Args, settings: &Settings, ui: &mut Ui) -> anyhow::Result<Code
     for finding in &problems {
         tell(finding, ui)?;
     }
+    totals.interrupted = stop.load(Ordering::Relaxed);
     finish(&totals, ui)?;
-    Ok(match (stop.load(Ordering::Relaxed), problems.is_empty()) {
+    Ok(match (totals.interrupted, problems.is_empty()) {
         (true, _) => Code::Interrupted,
         (false, true) => Code::Done,
         (false, false) => Code::Failed,
@@ -111,6 +112,9 @@ struct Summary {
     pairs: usize,
     files: usize,
     findings: usize,
+    /// Not everything was looked at.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    interrupted: bool,
 }
 
 #[derive(Serialize)]
@@ -177,8 +181,9 @@ fn finish(totals: &Summary, ui: &mut Ui) -> anyhow::Result<()> {
         Format::Quiet => return Ok(()),
         _ => {}
     }
-    let Summary { combinations, pairs, files, findings, .. } = totals;
+    let Summary { combinations, pairs, files, findings, interrupted, .. } = totals;
     let found = match findings {
+        0 if *interrupted => "interrupted, nothing wrong so far".to_owned(),
         0 => "nothing is wrong".to_owned(),
         1 => "1 problem".to_owned(),
         _ => format!("{findings} problems"),

@@ -28,7 +28,7 @@ fn packages(trees: &[Tree]) -> Value {
     let mut all = json!({"private": true, "dependencies": {}, "devDependencies": {}});
     for tree in trees {
         let package: Value = serde_json::from_slice(&tree["package.json"].bytes).unwrap();
-        for key in ["dependencies", "devDependencies", "allowScripts"] {
+        for key in ["dependencies", "devDependencies", "allowScripts", "overrides"] {
             for (name, version) in package[key].as_object().into_iter().flatten() {
                 all[key][name] = version.clone();
             }
