@@ -193,9 +193,13 @@ impl Service {
         self.server.signal("TERM");
         let status = self.server.ended();
         let (log, mut stderr) = self.server.lines();
-        // Node says so of kafkajs, which nobody maintains.
-        let of_kafkajs =
-            ["TimeoutNegativeWarning", "Timeout duration was set to 1.", "node --trace-warnings"];
+        // Node says so of kafkajs, which nobody maintains, and kafkajs of each replica that comes or goes.
+        let of_kafkajs = [
+            "TimeoutNegativeWarning",
+            "Timeout duration was set to 1.",
+            "node --trace-warnings",
+            "The group is rebalancing, so a rejoin is needed",
+        ];
         stderr.retain(|line| !of_kafkajs.iter().any(|told| line.contains(told)));
         assert!(stderr.is_empty(), "on standard error: {stderr:?}");
         (status, log.iter().filter_map(|line| serde_json::from_str(line).ok()).collect())

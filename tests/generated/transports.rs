@@ -23,7 +23,7 @@ pub fn speaks(project: &Project, brokers: &Brokers, copies: usize) {
         has_nest_for_client(&service, setting);
     }
     if has(project, "dlq") {
-        keeps_dead_letters(&service);
+        keeps_dead_letters(&service, &brokers.options);
     }
     assert_eq!(service.terminate_noisily().code(), Some(0));
     if has(project, "tracing") {
@@ -118,16 +118,22 @@ fn has_nest_for_client(service: &Service, setting: &(&'static str, String)) {
 }
 
 /// An event that is refused is kept, where eyas finds it.
-fn keeps_dead_letters(service: &Service) {
+fn keeps_dead_letters(service: &Service, options: &[String]) {
+    let dlq = |words: &[&str]| {
+        let told = options.iter().map(String::as_str);
+        service
+            .eyas(&["dlq"].into_iter().chain(words.iter().copied()).chain(told).collect::<Vec<_>>())
+            .exits(0)
+    };
     service.eyas(&["emit", "orders.created", "id=refused"]).exits(0);
     let stores = || {
-        let run = service.eyas(&["dlq", "ls", "-o", "json"]).exits(0);
+        let run = dlq(&["ls", "-o", "json"]);
         let name = |line: &String| json(line)["store"].as_str().unwrap().to_owned();
         run.stdout.iter().map(name).collect::<Vec<_>>()
     };
     // What the service's own tests had refused may lie there, too.
     let holds = |store: &String| {
-        let run = service.eyas(&["dlq", "show", store, "-F", "{data.id}"]).exits(0);
+        let run = dlq(&["show", store, "-F", "{data.id}"]);
         run.stdout.iter().any(|id| id == "refused")
     };
     let mut kept = None;
@@ -135,8 +141,9 @@ fn keeps_dead_letters(service: &Service) {
         kept = stores().into_iter().find(holds);
         kept.is_some()
     });
-    let run = service.eyas(&["dlq", "redrive", &kept.unwrap(), "--dry-run"]).exits(0);
-    assert!(run.stdout.iter().all(|line| line.ends_with("orders.created")), "{run:?}");
+    let run = dlq(&["redrive", &kept.unwrap(), "--dry-run"]);
+    // To the event's own place, or the service's queue.
+    assert!(run.stdout.iter().all(|line| line.contains("-> orders")), "{run:?}");
 }
 
 fn until(what: &str, mut holds: impl FnMut() -> bool) {
@@ -170,7 +177,9 @@ fn shares(project: &Project, brokers: &Brokers, copies: usize) {
             *handled.entry(id).or_default() += 1;
         }
     }
-    assert_eq!(workers, 2, "both have work");
+    // A topic of Kafka's has one partition here, and a partition one reader of each group.
+    let is_kafka = brokers.settings.iter().any(|(key, _)| *key == "KAFKA_BROKERS");
+    assert_eq!(workers, if is_kafka { 1 } else { 2 }, "replicas that had work");
     assert_eq!(handled.len(), EVENTS);
     assert!(handled.values().all(|count| *count == copies), "{handled:?}");
 }
