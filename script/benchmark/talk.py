@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass
 
 from . import peers
-from .measure import EYAS, NEST, NODE, ORACLE, in_turns, memory, ratio, resident, say
+from .measure import EYAS, NEST, NODE, ORACLE, in_turns, memory, once, ratio, resident, say
 from .servers import PAYLOAD, Kafka, Mock, Mosquitto, Nats, RabbitMq, Redis, Service
 
 ROUNDS = 5
@@ -33,6 +33,8 @@ class Watch:
     peer: str
     command: callable
     lines: int = 1
+    # What the broker kept, read from its start to its end: the two commands.
+    history: callable = None
 
 
 @dataclass
@@ -59,7 +61,12 @@ ROWS = {
                None),
     "kafka": Row(Kafka, [Emit(" with acks=all", [], "kafka-producer-perf-test", peers.producer_perf_test, 1_000_000),
                          Emit(" with acks=all", [], "kcat -P", peers.kcat_produce, 1_000_000)],
-                 Watch("kcat -C -J", peers.kcat_consume)),
+                 Watch("kcat -C -J -u", peers.kcat_consume, history=lambda broker: {
+                     "eyas tail --from start --no-follow -o json": (
+                         [EYAS, "tail", broker.url, "orders.created", "--from", "start", "--no-follow", "-o", "json"],
+                         None),
+                     "kcat -C -J -e": peers.kcat(broker, "-C", "-J", "-q", "-t", "orders.created", "-o", "beginning",
+                                                 "-e")})),
 }
 
 
@@ -134,6 +141,9 @@ def bench_emit(url, way):
 
 def ask(*wanted):
     for row in rows(wanted):
+        print(f"{row.broker.name}: one-shot, process and all (against `eyas mock`), median of 15")
+        with row.broker() as broker, Mock(broker.url, *row.mock) as mock:
+            say("eyas send", f"{in_turns(15, eyas=[EYAS, 'send', mock.url, 'ping'])['eyas'] * 1000:.1f} ms")
         for in_flight, count in ((1, row.alone), (64, 20_000)):
             print(f"{row.broker.name}: send, {in_flight} in flight, medians of {ROUNDS} rounds in turns")
             with row.broker() as broker, Mock(broker.url, *row.mock) as mock:
@@ -154,6 +164,23 @@ def tail(*wanted):
         say("eyas tail -o json", f"{statistics.median(ours):,.0f} /s")
         say(row.watch.peer, f"{statistics.median(theirs):,.0f} /s")
         ratio(ours, theirs)
+        if row.watch.history:
+            kept(row)
+
+
+def kept(row, count=1_000_000):
+    print(f"{row.broker.name}: {count} events that the broker kept, shown, process and all, medians of {ROUNDS} rounds "
+          "in turns")
+    with row.broker() as broker:
+        publish(broker.url, count)
+        commands = row.watch.history(broker)
+        found = {what: [] for what in commands}
+        for _ in range(ROUNDS):
+            for what, (words, world) in commands.items():
+                found[what].append(count / once(words, env=world or os.environ))
+    for what, figures in found.items():
+        say(what, f"{statistics.median(figures):,.0f} /s")
+    ratio(*found.values())
 
 
 def flat(*wanted):
@@ -181,9 +208,9 @@ def watched(broker, command, lines, count=300_000, times=1):
     process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=world or os.environ)
     output, held, seconds = process.stdout.fileno(), [], 0
     # It watches once it shows one.
-    while not lines_of(output, 0.3):
+    while lines_of(output, 0.3) is None:
         publish(broker.url, 1)
-    while lines_of(output, 1):
+    while lines_of(output, 1) is not None:
         pass
     # In blocks that whoever watches may fall behind by: publishers are faster, and nobody holds back without end.
     for block in range(1, times * count // BLOCK + 1):
@@ -193,7 +220,7 @@ def watched(broker, command, lines, count=300_000, times=1):
         publisher.start()
         while missing > 0:
             came = lines_of(output, 30)
-            if not came:
+            if came is None:
                 sys.exit(f"{words[0]}: {missing} of {BLOCK * lines} lines were never shown")
             missing -= came
         seconds += time.perf_counter() - started
@@ -206,7 +233,8 @@ def watched(broker, command, lines, count=300_000, times=1):
 
 
 def lines_of(output, patience):
-    """How many lines came at once; none within `patience` seconds is 0."""
+    """How many lines ended in what came at once; None if nothing came within `patience` seconds."""
     if not select.select([output], [], [], patience)[0]:
-        return 0
-    return os.read(output, 1 << 20).count(b"\n")
+        return None
+    came = os.read(output, 1 << 20)
+    return came.count(b"\n") if came else None

@@ -49,7 +49,7 @@ pub struct Args {
     /// What it has beside the preset; repeatable
     #[arg(long = "with", value_name = "FEATURE", value_delimiter = ',', help_heading = "What it is")]
     features: Vec<String>,
-    /// A set of features: minimal, standard
+    /// A set of features: minimal, standard, production
     #[arg(long, value_name = "PRESET", help_heading = "What it is")]
     preset: Option<String>,
     /// Serve the resource over HTTP, too
@@ -261,7 +261,7 @@ fn agreed(
         ui.note(&format!("note: {note}"));
     }
     for left_out in &answers.left_out {
-        ui.note(left_out);
+        ui.note(&format!("left out: {left_out}"));
     }
     match ui.prompt().confirm("Make it?", true) {
         Ok(answer) => Ok(answer),
@@ -321,7 +321,7 @@ fn tell(answers: &Answers, plan: &Plan, shown: &str, is_quiet: bool, ui: &mut Ui
         _ => {}
     }
     for left_out in &answers.left_out {
-        ui.note(left_out);
+        ui.note(&format!("left out: {left_out}"));
     }
     let features = match &answers.features[..] {
         [] if answers.transports.is_empty() => String::new(),

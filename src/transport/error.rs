@@ -1,6 +1,7 @@
 //! What can go wrong on a link: for people a chain of causes, for code a [`Kind`].
 
 use std::fmt;
+use std::sync::Arc;
 
 /// A transport's result.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -27,12 +28,12 @@ pub enum Kind {
 }
 
 /// An error on a link.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Error {
     kind: Kind,
     message: String,
     hint: Option<String>,
-    source: Option<anyhow::Error>,
+    source: Option<Arc<anyhow::Error>>,
 }
 
 impl Error {
@@ -49,7 +50,7 @@ impl Error {
     /// Adds the cause.
     #[must_use]
     pub fn because(mut self, cause: impl Into<anyhow::Error>) -> Self {
-        self.source = Some(cause.into());
+        self.source = Some(Arc::new(cause.into()));
         self
     }
 
@@ -79,6 +80,6 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.source.as_ref().map(|source| &**source as _)
+        self.source.as_ref().map(|source| &***source as _)
     }
 }

@@ -78,13 +78,18 @@ impl Ground {
         is_event || (self.is_silent() && NO_HANDLER.contains(&pattern))
     }
 
-    /// Whether there can be a handler of this pattern, given as JSON: over Kafka it is the name of a topic. Before Nest 12
-    /// an answer without a value stops all that come after it there, and of values that come late Nest 10 was seen to
-    /// write the first alone.
+    /// Whether there can be a handler of this pattern, given as JSON, that answers as it is meant to. Over Kafka a pattern
+    /// is the name of a topic, and before Nest 12 an answer without a value stops all that come after it there. Nest 10
+    /// forgets values that come while it still waits for a broker to take the one before (`dataBuffer` in its
+    /// `Server#send`), as Kafka and Redis let it.
     pub fn carries(&self, pattern: &str) -> bool {
         let is_legal = |c: char| c.is_ascii_alphanumeric() || ".-_".contains(c);
-        let stalls = self.nest != Nest::V12 && [r#""stream.empty""#, r#""stream.async""#].contains(&pattern);
-        self.transport != "kafka" || (!stalls && word(pattern).chars().all(is_legal))
+        match (self.transport, pattern) {
+            ("redis", r#""stream.async""#) => self.nest != Nest::V10,
+            ("kafka", r#""stream.async""# | r#""stream.empty""#) => self.nest == Nest::V12,
+            ("kafka", _) => word(pattern).chars().all(is_legal),
+            _ => true,
+        }
     }
 
     /// A JSON value as Nest's client gets it from a service: over Kafka numbers come back as text.

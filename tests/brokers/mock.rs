@@ -140,7 +140,8 @@ fn delay(ground: &Ground) {
     let found = ground.nest.client().send(&late);
     assert!(!found.complete && found.values.is_empty(), "{found:?} {}", server.output());
     let found = ground.nest.client().send(&Ask::new(&url, r#""now""#, "{}"));
-    assert_eq!(found.values, [ground.received("2")], "{}", server.output());
+    let expected = Outcome { values: vec![ground.received("2")], complete: true, ..Outcome::default() };
+    assert_eq!(found, expected, "{}", server.output());
 }
 
 fn ends_by_count(ground: &Ground) {

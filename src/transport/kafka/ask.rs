@@ -29,7 +29,7 @@ pub(super) struct Asking {
 impl Asking {
     pub(super) fn new(cluster: Arc<Cluster>) -> Arc<Self> {
         Arc::new(Self {
-            writer: Arc::new(Writer::new(cluster.clone())),
+            writer: Writer::new(cluster.clone()),
             cluster,
             calls: Arc::new(Calls::new()),
             reading: Mutex::default(),
@@ -43,10 +43,10 @@ impl Asking {
         let Opened { key, id, replies } = self.calls.open();
         let mut body = self.cluster.options.body(message);
         body.ask(&id, &replies_to, partition);
-        let written = self.writer.send(&topic, &body).await.inspect_err(|_| self.calls.forget(key))?;
-        let (writer, calls) = (self.writer.clone(), self.calls.clone());
+        let written = self.writer.send(&topic, &body).inspect_err(|_| self.calls.forget(key))?;
+        let calls = self.calls.clone();
         tokio::spawn(async move {
-            if let Err(error) = writer.settle(written).await {
+            if let Err(error) = written.settle().await {
                 calls.fail(key, error);
             }
         });

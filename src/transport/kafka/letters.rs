@@ -124,7 +124,7 @@ struct Look<'a> {
     waiting: VecDeque<(i32, Record)>,
     /// Shown, by their place in this look.
     shown: HashMap<u64, (i32, Record)>,
-    writer: Writer,
+    writer: Arc<Writer>,
 }
 
 impl Look<'_> {

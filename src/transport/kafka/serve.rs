@@ -62,7 +62,7 @@ pub(super) async fn start(cluster: &Arc<Cluster>, patterns: &[Pattern]) -> Resul
         // There is room for it: nothing has come yet.
         let _ = sender.try_send(Incoming::Finding(Finding { code: "no-topic".into(), text }));
     }
-    let answering = Answering { writer: Arc::new(Writer::new(cluster.clone())), sender };
+    let answering = Answering { writer: Writer::new(cluster.clone()), sender };
     let reading = Reading::new(cluster.clone(), answering, choice, places, false);
     Ok(Service { listening: cluster.shown(), incoming, closing: tokio::spawn(reading.run()) })
 }
