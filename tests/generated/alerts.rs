@@ -8,7 +8,7 @@ use regex::Regex;
 use crate::project::{Project, cache};
 
 /// What Prometheus says of a file of rules.
-fn judged(project: &Project, file: &str) -> Output {
+pub fn judged(project: &Project, file: &str) -> Output {
     let program = cache().join("promrules/promrules");
     Command::new(program).arg(project.folder.join(file)).output().unwrap()
 }
@@ -33,17 +33,22 @@ fn promrules_takes_the_alerts() {
     }
 }
 
-/// The metrics that rules look at and `exposed` lacks.
-pub fn missing_metrics(rules: &str, exposed: &str) -> BTreeSet<String> {
+/// The metrics that `queries` look at and `exposed` lacks.
+pub fn missing_metrics(queries: &str, exposed: &str) -> BTreeSet<String> {
     let metric = Regex::new(r"([a-z_0-9]+)\{job=").unwrap();
-    let named = metric.captures_iter(rules).map(|found| found[1].to_owned());
+    let named = metric.captures_iter(queries).map(|found| found[1].to_owned());
     // Whether a target answers, Prometheus itself knows.
     let ours: BTreeSet<_> = named.filter(|name| name != "up").collect();
     assert!(ours.len() >= 3, "the metrics are not seen: {ours:?}");
     let is_there = |name: &String| {
-        exposed
-            .lines()
-            .any(|line| line.starts_with(name.as_str()) || line.starts_with(&format!("# TYPE {name} ")))
+        // A histogram that has seen nothing yet has no lines of its own.
+        let whole = ["_bucket", "_count", "_sum"].iter().find_map(|part| name.strip_suffix(part));
+        let histogram = whole.map(|whole| format!("# TYPE {whole} histogram"));
+        exposed.lines().any(|line| {
+            line.starts_with(name.as_str())
+                || line.starts_with(&format!("# TYPE {name} "))
+                || Some(line) == histogram.as_deref()
+        })
     };
     ours.into_iter().filter(|name| !is_there(name)).collect()
 }

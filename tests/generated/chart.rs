@@ -79,6 +79,8 @@ fn helm_and_linters_take_a_chart_of_all_that_can_be_chosen() {
         assert!(kinds(&everything).contains(&kind) && !kinds(&default).contains(&kind), "{kind}");
     }
     assert!(!kinds(&one_pod).contains(&"HorizontalPodAutoscaler"), "{one_pod}");
+    let label = "    grafana_dashboard: \"1\"\n";
+    assert!(everything.contains(label) && !default.contains(label), "{everything}");
 }
 
 /// It looks at the queue of the service, and logs in with what the service logs in with.

@@ -7,6 +7,7 @@ mod alerts;
 mod brokers;
 mod chart;
 mod clients;
+mod dashboard;
 mod database;
 mod image;
 mod imports;

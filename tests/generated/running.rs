@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use serde_json::{Value, json};
 
 use crate::alerts;
+use crate::dashboard;
 use crate::oracle::{Ask, Nest};
 use crate::project::Project;
 use crate::server::Server;
@@ -65,6 +66,7 @@ fn an_event_is_handled_and_logged_with_its_correlation_id() {
     let line = service.logs("line of the event", |line| line["message"] == "created");
     assert!(line.to_string().contains(r#""name":"x""#), "{line}");
     assert_eq!(line["correlationId"], "from-the-test", "{line}");
+    assert_eq!((&line["level"], &line["service"]), (&json!("info"), &json!("orders")), "{line}");
     service.eyas(&["send", "orders.get", "id=nope", "-H", "x-correlation-id: another"]).exits(1);
     service.logs("line of the refusal", |line| line["correlationId"] == "another");
 }
@@ -150,8 +152,11 @@ fn http_answers_for_its_health_its_metrics_and_its_items() {
     {
         assert!(metrics.body.contains(metric), "no {metric} in\n{}", metrics.body);
     }
-    let missing = alerts::missing_metrics(&orders().read("deploy/alerts.yaml"), &metrics.body);
-    assert!(missing.is_empty(), "alerts look at {missing:?}, which is not in\n{}", metrics.body);
+    let asked = dashboard::queries(orders(), "deploy/observability/dashboard.json");
+    for queries in [orders().read("deploy/alerts.yaml"), asked] {
+        let missing = alerts::missing_metrics(&queries, &metrics.body);
+        assert!(missing.is_empty(), "no {missing:?}, which is looked at, in\n{}", metrics.body);
+    }
 }
 
 #[test]

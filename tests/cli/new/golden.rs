@@ -14,8 +14,12 @@ const BUNDLES: [(&str, &str, &[&str]); 4] = [
     ("minimal", "--preset minimal", &[]),
     ("standard", "--preset standard", &[]),
     ("standard-http", "--preset standard --http", &[]),
-    // The rules for alerts lie in the chart there.
-    ("production-http", "--preset production --http", &["deploy/alerts.yaml"]),
+    // The rules for alerts and the dashboard lie in the chart there.
+    (
+        "production-http",
+        "--preset production --http",
+        &["deploy/alerts.yaml", "deploy/observability/dashboard.json"],
+    ),
 ];
 
 #[test]
