@@ -163,10 +163,11 @@ fn helm_and_linters_take_a_chart_of_one_pod_for_redis() {
 /// The policy lets connections out to what it calls.
 #[test]
 fn helm_and_linters_take_a_chart_of_a_service_that_calls_others() {
-    let words = "--transport rmq --with helm --client stock=tcp://stock:4000";
+    let words = "--transport rmq --with helm,discovery --client stock=tcp://stock:4000";
     let project = Project::make("chart_calls", "orders", words);
     let [default, ..] = &approved(&project)[..] else { panic!("no sets of values") };
-    for port in [4000, 5672] {
+    assert!(default.contains("  STOCK_HEALTH_URL: \"http://stock:3000/health/ready\"\n"), "{default}");
+    for port in [3000, 4000, 5672] {
         assert!(default.contains(&format!("- port: {port}\n")), "{port} in\n{default}");
     }
 }

@@ -4,14 +4,15 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::thread;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
 use crate::broker::Broker;
 use crate::brokers;
 use crate::eyas::{self as program, Record};
-use crate::project::Project;
-use crate::server::Server;
+use crate::project::{Project, command, succeed};
+use crate::server::{PATIENCE, Server};
 use crate::service::{Answer, Service};
 
 /// The clients, with the setting of a broker where they need one.
@@ -153,6 +154,14 @@ impl Others {
         if transport == "grpc" { format!("grpc://{grpc}") } else { format!("{url}?exchange={name}") }
     }
 
+    /// Where those that were made tell of their health.
+    fn health(&self) -> impl Iterator<Item = (&'static str, String)> {
+        self.services.iter().map(|(name, service)| {
+            let key = name.to_uppercase().replace('-', "_") + "_HEALTH_URL";
+            (&*key.leak(), format!("http://127.0.0.1:{}/health/ready", service.http()))
+        })
+    }
+
     /// Waits until the other side has seen `correlation`.
     fn have_seen(&self, name: &str, correlation: &str) {
         if let Some((_, service)) = self.services.iter().find(|(one, _)| *one == name) {
@@ -179,12 +188,14 @@ fn call(service: &Service, method: &str, name: &str, id: &str) -> Answer {
 
 fn made() -> Project {
     let clients = CLIENTS.map(|(name, _, url)| format!(" --client {name}={url}")).concat();
-    let words = format!("--preset minimal --with resilience,metrics,compose,docker{clients}");
+    let words = format!("--preset minimal --with resilience,metrics,compose,docker,discovery{clients}");
     let project = Project::make("clients", "shop", &words);
     project.install();
     for script in ["format:check", "lint", "typecheck", "test"] {
         project.script(script);
     }
+    let words = ["vitest", "run", "--config", "vitest.config.e2e.ts", "test/discovery.e2e-spec.ts"];
+    succeed(command("npx", &project.folder).args(words));
     add_controller(&project);
     project.script("build");
     project
@@ -199,7 +210,9 @@ fn clients_over_every_transport_call_kafka_nats_server_redis_server_rabbitmq_and
         ("CALL_RETRIES", "0".to_owned()),
         ("CALL_TIMEOUT_MS", "8000".to_owned()),
         ("BREAKER_RESET_MS", "600000".to_owned()),
+        ("DISCOVERY_INTERVAL_MS", "100".to_owned()),
     ]);
+    settings.extend(others.health());
     let shop = Service::start_with(&project, &settings);
     for (name, ..) in CLIENTS {
         let answer = call(&shop, "POST", name, "");
@@ -219,10 +232,12 @@ fn clients_over_every_transport_call_kafka_nats_server_redis_server_rabbitmq_and
         }
         others.have_seen(name, &format!("for-{name}"));
     }
+    MADE.map(|name| tells(&shop, name, "up"));
     // Neither brokers nor services are there any more.
     others.mocks.clear();
     others.services.clear();
     others.brokers.clear();
+    MADE.map(|name| tells(&shop, name, "degraded"));
     thread::scope(|scope| {
         for (name, ..) in CLIENTS {
             let shop = &shop;
@@ -237,6 +252,21 @@ fn clients_over_every_transport_call_kafka_nats_server_redis_server_rabbitmq_and
         );
     }
     assert_eq!(shop.terminate_noisily().code(), Some(0));
+}
+
+/// Waits until the service tells that one which it calls is so; it is ready itself all the time.
+fn tells(shop: &Service, name: &str, status: &str) {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let answer = shop.get("/health/ready");
+        // Those that are mocks tell nothing of their health.
+        assert_eq!((answer.status, &answer.json()["status"]), (200, &json!("degraded")), "{answer:?}");
+        if answer.json()["details"][name]["status"] == status {
+            return;
+        }
+        assert!(Instant::now() < deadline, "{name} is not told {status}: {answer:?}");
+        thread::sleep(Duration::from_millis(20));
+    }
 }
 
 /// A client of whom nobody answers says so. Many calls at once are enough for it to call no more.

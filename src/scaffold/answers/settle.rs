@@ -294,6 +294,7 @@ impl<'a: 'b, 'b> Choice<'a, 'b> {
         match (fragment, &atom.equals, atom.not) {
             (Some(fragment), _, false) => format!("add {} {}", fragment.kind.flag(), atom.name),
             (Some(_), _, true) => format!("leave {} out", atom.name),
+            (None, None, false) if atom.name == CLIENTS => "add --client NAME=URL".to_owned(),
             (None, None, not) => format!("add --set {}={}", atom.name, !not),
             (None, Some(value), false) => format!("add --set {}={value}", atom.name),
             (None, Some(value), true) => format!("set {} to something other than {value}", atom.name),

@@ -16,11 +16,11 @@
 //!
 //! `fragment.toml`: `format = 1`, `name` (the folder's), `summary`, `title`, `aliases`, `provides`, `reserved`, `requires`,
 //! `excludes`, `hint`, and a free table `[facts]`. One of a client has `schemes`: it is chosen by the URL of a client of another
-//! service, and all of it is done once for each such client, which its texts see as `client`; keys of its settings may
-//! hold `{{ client_upper }}`. `queries` are the keys that such a URL may hold after a `?`. `transport` names the transport
-//! whose driver it uses: what that merges is merged for it, too, and texts find its facts among `drivers`. `shares` are files
-//! of that transport. A file of any owner whose path holds `{{ client }}` is made once for each client. The condition
-//! `clients` holds where there is one.
+//! service, and all of it is done once for each such client, which its texts see as `client`. `queries` are the keys that such
+//! a URL may hold after a `?`. `transport` names the transport whose driver it uses: what that merges is merged for it, too,
+//! and texts find its facts among `drivers`. `shares` are files of that transport. A file of any owner whose path holds
+//! `{{ client }}`, and a setting whose key holds `{{ client_upper }}`, is made once for each client. The condition `clients`
+//! holds where there is one.
 //!
 //! Both: `[[variable]]`, `[[setting]]`, `[[fill]]`, `[[file]]`, `[[merge]]`, `[[note]]`: see the types here, whose
 //! fields are the keys. `when` is a [`Condition`] everywhere. Unknown keys are problems, and all problems are

@@ -123,12 +123,6 @@ impl<'a> Names<'a> {
         if let Some(name) = manifest.transport.as_ref().filter(|_| fragment.kind != Kind::Client) {
             self.belongs_to_clients(fragment, "transport", &name.place);
         }
-        for setting in &manifest.part.settings {
-            let mut names = placeholder::names(&setting.key);
-            if fragment.kind != Kind::Client && names.next().is_some() {
-                self.belongs_to_clients(fragment, "{{ client_upper }}", &setting.key.place);
-            }
-        }
         let driver = manifest.transport.as_ref().and_then(|name| template.fragment(Kind::Transport, name));
         if let (Some(name), None) = (&manifest.transport, driver) {
             let known: Vec<&str> = template.of(Kind::Transport).map(Fragment::name).collect();

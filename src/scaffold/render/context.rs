@@ -188,19 +188,21 @@ fn settings(
     let mut rows: Vec<Value> = Vec::new();
     let (of_clients, own): (Vec<Owner>, _) = job.owners().into_iter().partition(|one| one.client.is_some());
     for owner in own.iter().chain(&of_clients) {
-        let context = self::own(context, owner, owner.client, facts, clients);
-        let client = owner.client.and_then(|client| job.answers.clients.get(client));
         for setting in owner.part.settings.iter().filter(|setting| job.holds(&setting.when)) {
-            let row = row(setting, owner, client, engine, &context);
-            let added = row.and_then(|row| {
-                add(row, &mut rows).map_err(|why| match client {
-                    Some(client) => {
-                        Problem::new(why).hint(format!("call the client other than `{}`", client.name))
-                    }
-                    None => Problem::at(&setting.key.place, why),
-                })
-            });
-            problems.0.extend(added.err());
+            for client in job.clients_of(owner, &setting.key) {
+                let context = self::own(context, owner, client, facts, clients);
+                let client = client.and_then(|client| job.answers.clients.get(client));
+                let row = row(setting, owner, client, engine, &context);
+                let added = row.and_then(|row| {
+                    add(row, &mut rows).map_err(|why| match client {
+                        Some(client) => {
+                            Problem::new(why).hint(format!("call the client other than `{}`", client.name))
+                        }
+                        None => Problem::at(&setting.key.place, why),
+                    })
+                });
+                problems.0.extend(added.err());
+            }
         }
     }
     rows

@@ -94,9 +94,10 @@ impl Job {
         }
     }
 
-    /// For whom a file is made: for the owner's client, for each client its path names, or simply once.
-    fn clients_of(&self, owner: &Owner, path: &str) -> Vec<Option<usize>> {
-        let is_each = placeholder::names(path).any(answers::is_client_placeholder);
+    /// For whom a file or a setting is made: for the owner's client, for each client if its path or key names one, or
+    /// simply once.
+    pub fn clients_of(&self, owner: &Owner, name: &str) -> Vec<Option<usize>> {
+        let is_each = placeholder::names(name).any(answers::is_client_placeholder);
         match owner.client {
             None if is_each => (0..self.answers.clients.len()).map(Some).collect(),
             client => vec![client],

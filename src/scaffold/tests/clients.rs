@@ -174,3 +174,25 @@ fn a_name_that_a_broker_has_in_compose_is_refused() {
         "{said:#?}"
     );
 }
+
+#[test]
+fn a_feature_has_a_setting_for_each_client() {
+    let file = made("t:tcp preset:production f:discovery", &["stock=tcp://h:1", "price=https://p:8443/"]);
+    for path in [".env.example", "deploy/chart/values.yaml"] {
+        let text = file(path).replace(": ", "=");
+        for line in
+            ["STOCK_HEALTH_URL=http://stock:3000/health/ready\n", "PRICE_HEALTH_URL=https://p:8443/health/ready\n"]
+        {
+            assert!(text.contains(line), "{line} in {path}:\n{text}");
+        }
+    }
+    let template = Catalog::embedded().template("service").expect("a template");
+    let problems = resolve(&template, &with("t:tcp f:discovery", &[])).expect_err("nobody is called");
+    assert_eq!(
+        told(&problems),
+        ["discovery needs clients; add --client NAME=URL; it asks the services that this one calls how they are"]
+    );
+    let taken = with("t:tcp f:discovery", &["stock=tcp://h:1", "stock-health=tcp://h:2"]);
+    let problems = render(&template, &ready(&template, &taken)).expect_err("one setting of two");
+    assert!(problems.to_string().starts_with("setting `STOCK_HEALTH_URL` of client stock has"), "{problems}");
+}
