@@ -21,7 +21,11 @@ fn linters_take_a_dockerfile_a_compose_file_and_a_workflow() {
         let project = Project::make("linters", "shop-orders", words);
         judged(&project);
         let compose = ["compose.yaml", "compose.observability.yaml"];
-        lint(&project, "check-jsonschema", &[&["--builtin-schema", "vendor.compose-spec"], &compose[..]].concat());
+        lint(
+            &project,
+            "check-jsonschema",
+            &[&["--builtin-schema", "vendor.compose-spec"], &compose[..]].concat(),
+        );
         lint(&project, "hadolint", &["--failure-threshold", "style", "Dockerfile"]);
     }
     judged(&Project::make("linters_minimal", "shop-orders", "--preset minimal --with ci,docker,helm"));

@@ -180,9 +180,10 @@ fn a_feature_has_a_setting_for_each_client() {
     let file = made("t:tcp preset:production f:discovery", &["stock=tcp://h:1", "price=https://p:8443/"]);
     for path in [".env.example", "deploy/chart/values.yaml"] {
         let text = file(path).replace(": ", "=");
-        for line in
-            ["STOCK_HEALTH_URL=http://stock:3000/health/ready\n", "PRICE_HEALTH_URL=https://p:8443/health/ready\n"]
-        {
+        for line in [
+            "STOCK_HEALTH_URL=http://stock:3000/health/ready\n",
+            "PRICE_HEALTH_URL=https://p:8443/health/ready\n",
+        ] {
             assert!(text.contains(line), "{line} in {path}:\n{text}");
         }
     }
@@ -190,7 +191,9 @@ fn a_feature_has_a_setting_for_each_client() {
     let problems = resolve(&template, &with("t:tcp f:discovery", &[])).expect_err("nobody is called");
     assert_eq!(
         told(&problems),
-        ["discovery needs clients; add --client NAME=URL; it asks the services that this one calls how they are"]
+        [
+            "discovery needs clients; add --client NAME=URL; it asks the services that this one calls how they are"
+        ]
     );
     let taken = with("t:tcp f:discovery", &["stock=tcp://h:1", "stock-health=tcp://h:2"]);
     let problems = render(&template, &ready(&template, &taken)).expect_err("one setting of two");

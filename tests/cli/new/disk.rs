@@ -17,7 +17,7 @@ use crate::{EYAS, repository};
 fn a_second_run_is_refused_and_changes_nothing() {
     let place = Place::new();
     let made = place.run("new orders --defaults --no-git").exits(0);
-    assert_eq!(made.stdout(), "made orders: 75 files; tcp, with metrics, resilience, docker, compose, ci\n");
+    assert_eq!(made.stdout(), "made orders: 81 files; tcp, with metrics, resilience, docker, compose, ci\n");
     place.write("orders/README.md", "mine");
     let before = place.disk();
     place.run("new orders --defaults --no-git").exits(2).says("is there already");
