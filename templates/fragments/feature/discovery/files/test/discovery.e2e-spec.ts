@@ -9,7 +9,9 @@ import { ask, startApp } from './running-app.js';
 
 describe('the services that this one calls', () => {
   let status = 200;
-  const called = createServer((_, response) => response.writeHead(status).end());
+  const called = createServer((_, response) =>
+    response.writeHead(status).end(),
+  );
   let app: INestApplication;
   let port: number;
 
