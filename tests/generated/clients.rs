@@ -232,12 +232,16 @@ fn clients_over_every_transport_call_kafka_nats_server_redis_server_rabbitmq_and
         }
         others.have_seen(name, &format!("for-{name}"));
     }
-    MADE.map(|name| tells(&shop, name, "up"));
+    for name in MADE {
+        tells(&shop, name, "up");
+    }
     // Neither brokers nor services are there any more.
     others.mocks.clear();
     others.services.clear();
     others.brokers.clear();
-    MADE.map(|name| tells(&shop, name, "degraded"));
+    for name in MADE {
+        tells(&shop, name, "degraded");
+    }
     thread::scope(|scope| {
         for (name, ..) in CLIENTS {
             let shop = &shop;
