@@ -179,7 +179,7 @@ fn a_name_that_a_broker_has_in_compose_is_refused() {
 fn a_feature_has_a_setting_for_each_client() {
     let file = made("t:tcp preset:production f:discovery", &["stock=tcp://h:1", "price=https://p:8443/"]);
     for path in [".env.example", "deploy/chart/values.yaml"] {
-        let text = file(path).replace(": ", "=");
+        let text = file(path).replace(": ", "=").replace('\'', "");
         for line in [
             "STOCK_HEALTH_URL=http://stock:3000/health/ready\n",
             "PRICE_HEALTH_URL=https://p:8443/health/ready\n",
@@ -197,5 +197,8 @@ fn a_feature_has_a_setting_for_each_client() {
     );
     let taken = with("t:tcp f:discovery", &["stock=tcp://h:1", "stock-health=tcp://h:2"]);
     let problems = render(&template, &ready(&template, &taken)).expect_err("one setting of two");
-    assert!(problems.to_string().starts_with("setting `STOCK_HEALTH_URL` of client stock has"), "{problems}");
+    assert!(
+        problems.to_string().starts_with("setting `STOCK_HEALTH_URL` of client stock-health has"),
+        "{problems}"
+    );
 }
