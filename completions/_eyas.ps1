@@ -56,7 +56,7 @@ Register-ArgumentCompleter -Native -CommandName 'eyas' -ScriptBlock {
         'eyas;new' {
             [CompletionResult]::new('--transport', '--transport', [CompletionResultType]::ParameterName, 'How it is spoken to; repeatable, the first is the main one')
             [CompletionResult]::new('--with', '--with', [CompletionResultType]::ParameterName, 'What it has beside the preset; repeatable')
-            [CompletionResult]::new('--preset', '--preset', [CompletionResultType]::ParameterName, 'A set of features: minimal, standard')
+            [CompletionResult]::new('--preset', '--preset', [CompletionResultType]::ParameterName, 'A set of features: minimal, standard, production')
             [CompletionResult]::new('--client', '--client', [CompletionResultType]::ParameterName, 'Another service it calls, over the transport of its URL; repeatable')
             [CompletionResult]::new('--set', '--set', [CompletionResultType]::ParameterName, 'Answer a template''s question; repeatable')
             [CompletionResult]::new('--answers', '--answers', [CompletionResultType]::ParameterName, 'Take answers from a TOML or JSON file')

@@ -52,7 +52,7 @@ set edit:completion:arg-completer[eyas] = {|@words|
         &'eyas;new'= {
             cand --transport 'How it is spoken to; repeatable, the first is the main one'
             cand --with 'What it has beside the preset; repeatable'
-            cand --preset 'A set of features: minimal, standard'
+            cand --preset 'A set of features: minimal, standard, production'
             cand --client 'Another service it calls, over the transport of its URL; repeatable'
             cand --set 'Answer a template''s question; repeatable'
             cand --answers 'Take answers from a TOML or JSON file'

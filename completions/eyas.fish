@@ -57,7 +57,7 @@ complete -c eyas -n "__fish_eyas_needs_command" -f -a "man" -d 'Print a manual p
 complete -c eyas -n "__fish_eyas_needs_command" -f -a "help" -d 'Tell more about a command, or about the exit codes'
 complete -c eyas -n "__fish_eyas_using_subcommand new" -l transport -d 'How it is spoken to; repeatable, the first is the main one' -r
 complete -c eyas -n "__fish_eyas_using_subcommand new" -l with -d 'What it has beside the preset; repeatable' -r
-complete -c eyas -n "__fish_eyas_using_subcommand new" -l preset -d 'A set of features: minimal, standard' -r
+complete -c eyas -n "__fish_eyas_using_subcommand new" -l preset -d 'A set of features: minimal, standard, production' -r
 complete -c eyas -n "__fish_eyas_using_subcommand new" -l client -d 'Another service it calls, over the transport of its URL; repeatable' -r
 complete -c eyas -n "__fish_eyas_using_subcommand new" -l set -d 'Answer a template\'s question; repeatable' -r
 complete -c eyas -n "__fish_eyas_using_subcommand new" -l answers -d 'Take answers from a TOML or JSON file' -r -F
