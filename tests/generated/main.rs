@@ -9,6 +9,7 @@ mod chart;
 mod clients;
 mod dashboard;
 mod database;
+mod documents;
 mod image;
 mod imports;
 mod linters;

@@ -81,6 +81,11 @@ pub fn lend_packages(project: &Project) {
     link(&matrix().modules, &project.folder.join("node_modules"));
 }
 
+/// The same for a project that is left soon: in the folder around it, where Node finds them as well.
+pub fn show_packages(project: &Project) {
+    symlink(&matrix().modules, project.folder.with_file_name("node_modules")).unwrap();
+}
+
 #[test]
 fn every_two_options_typecheck_together() {
     let Matrix { trees, modules } = matrix();
