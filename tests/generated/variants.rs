@@ -60,14 +60,24 @@ fn called(test: &str, name: &str, words: &str) {
     speaks_grpc(&project, &tested(&project));
 }
 
+/// All that a developer would run; its own tests kill it as often as it takes for chance to find the moment.
+fn killed(test: &str, name: &str, words: &str) {
+    tested_with(&installed(test, name, words), &[("E2E_KILLS", "50".to_owned())]);
+}
+
 /// Builds it, and runs its own tests; gives the brokers that these had.
 fn tested(project: &Project) -> Brokers {
+    tested_with(project, &[])
+}
+
+fn tested_with(project: &Project, settings: &[(&'static str, String)]) -> Brokers {
     let brokers = Brokers::of(project);
     succeed(command("npm", &project.folder).args(["ls", "--all"]));
     let built = project.script("build");
     assert_eq!(built.trim(), "", "a warning of ours?");
     project.script("test");
-    let tested = project.script_with("test:e2e", &brokers.settings);
+    let settings = [&brokers.settings[..], settings].concat();
+    let tested = project.script_with("test:e2e", &settings);
     assert!(tested.contains("test/shutdown.e2e-spec.ts"), "the drain at SIGTERM is tested:\n{tested}");
     project.has_left(&if writes_documents(project) { DOCUMENTS.to_owned() + LOCK } else { LOCK.to_owned() });
     brokers
@@ -100,10 +110,11 @@ variants! {
     worked_on cache_in_redis_server =
         "shop-orders" "--preset minimal --with docker,compose,ci,helm,cache --set cache_store=redis";
     worked_on database_in_postgres = "shop-orders" "--preset minimal --with database";
-    worked_on all_in_postgres_over_rabbitmq =
-        "orders" "--transport rmq --preset production --http --with database,idempotency,outbox,event-store,asyncapi";
+    killed all_in_postgres_over_rabbitmq =
+        "shop-orders" "--transport rmq --preset production --http --with database,service-auth,idempotency,outbox,event-store,saga,asyncapi";
     worked_on idempotency_in_postgres = "orders" "--preset minimal --with database,idempotency";
     worked_on event_store_in_postgres = "shop-orders" "--preset minimal --with database,event-store";
+    worked_on saga_in_postgres = "orders" "--preset minimal --with database,saga";
     worked_on outbox_in_postgres_over_redis_server =
         "shop-orders" "--transport redis --preset minimal --with database,outbox";
     judged database_in_postgres_over_redis = "orders" "--transport redis,kafka,grpc --with database";

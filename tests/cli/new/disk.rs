@@ -44,6 +44,7 @@ fn refusals_write_nothing() {
         "orders --with nothing",
         "orders --answers none.toml",
         "orders --with outbox",
+        "orders --with saga",
     ] {
         place.run(&format!("new --defaults {words}")).exits(2);
         assert!(place.disk().is_empty(), "{words}: {:?}", place.disk().keys());

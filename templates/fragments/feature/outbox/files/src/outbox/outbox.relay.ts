@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type BeforeApplicationShutdown,
   Inject,
@@ -11,6 +10,7 @@ import {
   acceptCorrelationId,
   runWithCorrelationId,
 } from '../context/request-context.js';
+import { BackgroundWork, backoffMs } from '../database/background-work.js';
 import { Database } from '../database/database.js';
 import { Events } from '../messaging/events.js';
 import { Outbox } from './outbox.js';
@@ -34,9 +34,6 @@ interface Outcome {
 const LOCK = 1_763_700_020;
 /** How many events are sent in one go. */
 const BATCH = 100;
-/** The pauses before an event is tried again: from the first to the longest. */
-const FIRST_PAUSE_MS = 100;
-const LONGEST_PAUSE_MS = 60_000;
 
 /** Sends what is in the outbox. */
 @Injectable()
@@ -44,8 +41,7 @@ export class OutboxRelay
   implements OnApplicationBootstrap, BeforeApplicationShutdown
 {
   private readonly logger = new Logger(OutboxRelay.name);
-  private readonly end = new AbortController();
-  private running: Promise<void> = Promise.resolve();
+  private work?: BackgroundWork;
 
   constructor(
     private readonly outbox: Outbox,
@@ -55,39 +51,30 @@ export class OutboxRelay
   ) {}
 
   onApplicationBootstrap(): void {
-    this.running = this.run();
+    const work = new BackgroundWork(
+      () => this.relay(),
+      this.env.OUTBOX_POLL_MS,
+    );
+    this.outbox.filled.subscribe(() => work.wake());
+    this.work = work;
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    this.end.abort();
-    await this.running;
+    await this.work?.stop();
   }
 
-  private async run(): Promise<void> {
-    let more = Promise.withResolvers<void>();
-    const filled = this.outbox.filled.subscribe(() => more.resolve());
-    while (!this.end.signal.aborted) {
-      more = Promise.withResolvers();
-      const sent = await this.relay().catch((error: unknown) => {
-        this.logger.error('the outbox cannot be read', {
-          cause: String(error),
-        });
-        return 0;
-      });
-      if (sent === 0) await Promise.race([more.promise, this.pause()]);
+  /** Sends what waits; tells whether any of it was sent. */
+  private async relay(): Promise<boolean> {
+    try {
+      return (await this.send()) > 0;
+    } catch (error) {
+      this.logger.error('the outbox cannot be read', { cause: String(error) });
+      return false;
     }
-    filled.unsubscribe();
-  }
-
-  private pause(): Promise<void> {
-    const { signal } = this.end;
-    return sleep(this.env.OUTBOX_POLL_MS, undefined, { signal }).catch(
-      () => undefined,
-    );
   }
 
   /** Sends what waits, and gives how many events that were. */
-  private relay(): Promise<number> {
+  private send(): Promise<number> {
     return this.database.transaction(async () => {
       const { manager } = this.database;
       // A broker that does not answer may take its time.
@@ -100,7 +87,7 @@ export class OutboxRelay
       if (!lock?.ours) return 0;
       const keys = Map.groupBy(await this.waiting(), ({ key }) => key);
       const outcomes = await Promise.all(
-        [...keys.values()].map((waiting) => this.send(waiting)),
+        [...keys.values()].map((waiting) => this.sendInOrder(waiting)),
       );
       const sent = outcomes.flatMap((outcome) => outcome.sent);
       await manager.query('DELETE FROM outbox WHERE id = ANY($1)', [sent]);
@@ -125,7 +112,7 @@ export class OutboxRelay
   }
 
   /** Sends events of one key one by one, up to the first that fails. */
-  private async send(waiting: Waiting[]): Promise<Outcome> {
+  private async sendInOrder(waiting: Waiting[]): Promise<Outcome> {
     const sent: string[] = [];
     for (const event of waiting) {
       const { id, pattern, key, attempts, correlationId } = event;
@@ -143,13 +130,11 @@ export class OutboxRelay
   }
 
   private async putOff({ id, attempts }: Waiting): Promise<void> {
-    const pause = Math.min(FIRST_PAUSE_MS * 2 ** attempts, LONGEST_PAUSE_MS);
-    const jittered = pause * (0.5 + Math.random() / 2);
     await this.database.manager.query(
       `UPDATE outbox SET attempts = attempts + 1,
          next_at = clock_timestamp() + make_interval(secs => $2)
        WHERE id = $1`,
-      [id, jittered / 1000],
+      [id, backoffMs(attempts + 1) / 1000],
     );
   }
 }
