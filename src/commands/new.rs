@@ -43,7 +43,7 @@ Nothing is overwritten unless --force says so, and a run that fails or is interr
 pub struct Args {
     /// The service's name: kebab-case, for it names packages, images and hosts
     name: Option<String>,
-    /// How it is spoken to; repeatable, the first is the main one
+    /// How it is spoken to; repeatable, the first is the main one; none: over HTTP alone, to call others
     #[arg(long = "transport", value_name = "TRANSPORT", help_heading = "What it is")]
     transports: Vec<String>,
     /// What it has beside the preset; repeatable

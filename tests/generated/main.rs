@@ -11,6 +11,7 @@ mod dashboard;
 mod database;
 mod documents;
 mod image;
+mod gateway;
 mod imports;
 mod linters;
 mod matrix;

@@ -12,7 +12,7 @@ use crate::server::Server;
 use crate::service::{Service, node};
 
 /// Made and built once; each test starts it for itself.
-fn orders() -> &'static Project {
+pub fn orders() -> &'static Project {
     static PROJECT: LazyLock<Project> =
         LazyLock::new(|| built("running", "orders", "--preset standard --http"));
     &PROJECT
