@@ -8,8 +8,15 @@ import {
   type NestInterceptor,
 } from '@nestjs/common';
 import { catchError, type Observable, throwError } from 'rxjs';
-import { type Failure, InvalidPayload } from '../errors/failure.js';
+import { InvalidPayload, type Issue } from '../errors/failure.js';
 import { RemoteFailure } from '../resilience/messaging-client.js';
+
+/** What may be in the answer; a service that eyas did not make has its own. */
+interface Answer {
+  code?: string;
+  message?: unknown;
+  issues?: Issue[];
+}
 
 /** Answers with what the called service has refused; that is no failure here. */
 @Injectable()
@@ -24,19 +31,23 @@ export class RemoteFailureInterceptor implements NestInterceptor {
 /** A failure that was answered, as HTTP tells it; any other as it is. */
 export function overHttp(error: unknown): unknown {
   if (!(error instanceof RemoteFailure)) return error;
-  const { code = '', message, issues } = Object(error.answer) as Partial<Failure>;
+  const answer: Answer = Object(error.answer);
+  const { code = '', message = code, issues } = answer;
   if (code === 'INVALID' && issues) return new InvalidPayload(issues);
   const status = statusOf(code);
   // Whom the service does not trust is this one, not its caller.
-  if (status === HttpStatus.UNAUTHORIZED || status < 400 || status >= 500)
-    return new BadGatewayException(undefined, { cause: error });
-  return new HttpException(message ?? code, status, { cause: error });
+  const isRefusal = status >= 400 && status < 500 && status !== 401;
+  return isRefusal
+    ? new HttpException(String(message), status, { cause: error })
+    : new BadGatewayException(undefined, { cause: error });
 }
 
 function statusOf(code: string): number {
-  if (code === 'INVALID') return HttpStatus.BAD_REQUEST;
+  if (code === 'INVALID') return 400;
   // Of a service that has no codes of its own only the number is known.
   const number = /^HTTP_(\d{3})$/.exec(code)?.[1];
-  const status = HttpStatus[code as keyof typeof HttpStatus];
-  return Number(number ?? status ?? HttpStatus.BAD_GATEWAY);
+  const named: unknown = Object.entries(HttpStatus).find(
+    ([name]) => name === code,
+  )?.[1];
+  return Number(number ?? named);
 }
