@@ -175,7 +175,8 @@ fn helm_and_linters_take_a_chart_of_a_service_that_calls_others() {
 /// Each of its routes can be reached from outside, and no more.
 #[test]
 fn helm_and_linters_take_a_chart_of_a_gateway() {
-    let words = "--transport none --http --with helm --client stock=tcp://stock:4000 --client price=http://price";
+    let words =
+        "--transport none --http --with helm --client stock=tcp://stock:4000 --client price=http://price";
     let project = Project::make("chart_gateway", "orders", words);
     let [_, everything, _] = approved(&project).try_into().unwrap();
     for path in ["/stock", "/price"] {

@@ -116,7 +116,12 @@ impl Report {
 fn presets(template: &Arc<Template>, report: &mut Report) -> Vec<Answers> {
     let transports: Vec<Vec<String>> = match template.of(Kind::Transport).count() {
         0 => vec![Vec::new()],
-        _ => template.of(Kind::Transport).map(|one| vec![one.name().to_owned()]).collect(),
+        // One that needs more than a preset gives stands among the pairs.
+        _ => template
+            .of(Kind::Transport)
+            .filter(|one| one.manifest.requires.clauses.is_empty())
+            .map(|one| vec![one.name().to_owned()])
+            .collect(),
     };
     let mut rows: Vec<Answers> = Vec::new();
     let mut asked = 0;
