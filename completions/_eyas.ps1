@@ -54,7 +54,7 @@ Register-ArgumentCompleter -Native -CommandName 'eyas' -ScriptBlock {
             break
         }
         'eyas;new' {
-            [CompletionResult]::new('--transport', '--transport', [CompletionResultType]::ParameterName, 'How it is spoken to; repeatable, the first is the main one')
+            [CompletionResult]::new('--transport', '--transport', [CompletionResultType]::ParameterName, 'How it is spoken to; repeatable, the first is the main one; none: over HTTP alone, to call others')
             [CompletionResult]::new('--with', '--with', [CompletionResultType]::ParameterName, 'What it has beside the preset; repeatable')
             [CompletionResult]::new('--preset', '--preset', [CompletionResultType]::ParameterName, 'A set of features: minimal, standard, production')
             [CompletionResult]::new('--client', '--client', [CompletionResultType]::ParameterName, 'Another service it calls, over the transport of its URL; repeatable')

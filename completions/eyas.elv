@@ -50,7 +50,7 @@ set edit:completion:arg-completer[eyas] = {|@words|
             cand help 'Tell more about a command, or about the exit codes'
         }
         &'eyas;new'= {
-            cand --transport 'How it is spoken to; repeatable, the first is the main one'
+            cand --transport 'How it is spoken to; repeatable, the first is the main one; none: over HTTP alone, to call others'
             cand --with 'What it has beside the preset; repeatable'
             cand --preset 'A set of features: minimal, standard, production'
             cand --client 'Another service it calls, over the transport of its URL; repeatable'

@@ -55,7 +55,7 @@ complete -c eyas -n "__fish_eyas_needs_command" -f -a "doctor" -d 'Show every se
 complete -c eyas -n "__fish_eyas_needs_command" -f -a "completions" -d 'Print the completion script of a shell'
 complete -c eyas -n "__fish_eyas_needs_command" -f -a "man" -d 'Print a manual page, or write them all'
 complete -c eyas -n "__fish_eyas_needs_command" -f -a "help" -d 'Tell more about a command, or about the exit codes'
-complete -c eyas -n "__fish_eyas_using_subcommand new" -l transport -d 'How it is spoken to; repeatable, the first is the main one' -r
+complete -c eyas -n "__fish_eyas_using_subcommand new" -l transport -d 'How it is spoken to; repeatable, the first is the main one; none: over HTTP alone, to call others' -r
 complete -c eyas -n "__fish_eyas_using_subcommand new" -l with -d 'What it has beside the preset; repeatable' -r
 complete -c eyas -n "__fish_eyas_using_subcommand new" -l preset -d 'A set of features: minimal, standard, production' -r
 complete -c eyas -n "__fish_eyas_using_subcommand new" -l client -d 'Another service it calls, over the transport of its URL; repeatable' -r
