@@ -59,8 +59,8 @@ fn a_gateway_hands_calls_on_to_a_service_and_over_redis_server() {
         gateway.http_request_with("POST", "/orders", "x-correlation-id: refused\r\n", Some(r#"{"name":7}"#));
     assert_eq!((refused.status, &refused.json()["issues"][0]["path"]), (400, &json!("name")), "{refused:?}");
     orders.logs("line of the refusal", |line| line["correlationId"] == "refused");
-    // The mock has nothing for it, and says so as Nest does.
-    assert_eq!(gateway.get("/billing/7").status, 502);
+    // The mock listens for nothing else.
+    assert_eq!(gateway.get("/billing/7").status, 503);
     let metrics = gateway.get("/metrics").body;
     assert!(metrics.contains(r#"handler="OrdersController.get",code="NOT_FOUND"} 1"#), "{metrics}");
 
