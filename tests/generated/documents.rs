@@ -121,7 +121,7 @@ fn a_service_describes_itself_over_each_transport() {
 
 /// All that can be together: an outbox and NATS cannot.
 const ALL: &str = "--transport rmq,tcp,redis,nats,mqtt,kafka,grpc --preset production --http \
-                   --with asyncapi,database,idempotency,event-store,service-auth,auth,throttle \
+                   --with asyncapi,discovery,database,idempotency,event-store,service-auth,auth,throttle \
                    --client stock=tcp://stock:4000 --client price-list=amqp://rabbitmq";
 
 #[test]
