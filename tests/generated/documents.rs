@@ -121,7 +121,7 @@ fn a_service_describes_itself_over_each_transport() {
 
 /// All that can be together: an outbox and NATS cannot.
 const ALL: &str = "--transport rmq,tcp,redis,nats,mqtt,kafka,grpc --preset production --http \
-                   --with asyncapi,discovery,database,idempotency,event-store,service-auth,auth,throttle \
+                   --with asyncapi,discovery,database,idempotency,event-store,saga,service-auth,auth,throttle \
                    --client stock=tcp://stock:4000 --client price-list=amqp://rabbitmq";
 
 #[test]
@@ -142,7 +142,7 @@ fn documents_of_all_together_hold_and_go_stale_with_the_code() {
     assert_eq!(item["patch"]["security"], json!([{"accessToken": ["editor"]}]), "{item}");
     assert!(http["paths"]["/health/live"]["get"]["security"].is_null(), "anybody may ask");
     let readme = project.read("README.md");
-    for line in ["`shop-orders.list`", "a stream of `{ id, name, createdAt }`", "service -- amqp --> c1"] {
+    for line in ["`shop-orders.saga`", "a stream of `{ id, name, createdAt }`", "service -- amqp --> c1"] {
         assert!(readme.contains(line), "no {line} in\n{readme}");
     }
     is_sound(project);
