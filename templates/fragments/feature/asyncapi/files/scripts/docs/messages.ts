@@ -1,9 +1,11 @@
 import type { Type } from '@nestjs/common';
 import { MetadataScanner } from '@nestjs/core';
-import type { Transport } from '@nestjs/microservices';
+import type { MsPattern, Transport } from '@nestjs/microservices';
 import { PARAM_ARGS_METADATA } from '@nestjs/microservices/constants.js';
 import { RpcParamtype } from '@nestjs/microservices/enums/rpc-paramtype.enum.js';
+import type { PatternMetadata } from '@nestjs/microservices/interfaces/pattern-metadata.interface.js';
 import { ListenerMetadataExplorer } from '@nestjs/microservices/listener-metadata-explorer.js';
+import { transformPatternToRoute } from '@nestjs/microservices/utils/transform-pattern.utils.js';
 import type { z } from 'zod';
 import { REPLY, type Reply } from '../../src/contract/contract.js';
 import { parametersOf } from './service.js';
@@ -43,12 +45,9 @@ export function messageHandlersOf(controllers: Type[]): MessageHandler[] {
   });
 }
 
-/** A pattern as it stands on the wire; of gRPC a service and its method. */
-function textOf(pattern: unknown): string {
-  if (typeof pattern === 'string') return pattern;
-  const { service, rpc } = Object(pattern) as {
-    service?: string;
-    rpc?: string;
-  };
-  return service && rpc ? `${service}/${rpc}` : JSON.stringify(pattern);
+/** A pattern as Nest routes by it; of gRPC a service and its method. */
+function textOf(pattern: PatternMetadata): string {
+  if (typeof pattern !== 'object' || !('rpc' in pattern))
+    return transformPatternToRoute(pattern as MsPattern);
+  return `${pattern['service']}/${pattern['rpc']}`;
 }

@@ -39,7 +39,7 @@ export function packets({ metadata, replyId }: Differences): Wire {
         };
   return {
     request: (pattern, data) =>
-      sent({ pattern: { const: pattern }, data, id: ID }),
+      sent({ pattern: { const: written(pattern) }, data, id: ID }),
     event: (pattern, data) => sent({ pattern: { const: pattern }, data }),
     reply: (response) => ({
       payload: packet(
@@ -52,6 +52,11 @@ export function packets({ metadata, replyId }: Differences): Wire {
       payload: packet({ err, isDisposed: { const: true }, ...id }),
     }),
   };
+}
+
+/** A pattern as it stands in a request: whole, if it is an object. */
+function written(pattern: string): unknown {
+  return pattern.startsWith('{') ? JSON.parse(pattern) : pattern;
 }
 
 /** Where the id is that goes from service to service. */
