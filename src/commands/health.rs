@@ -127,12 +127,16 @@ struct State {
 struct Checked {
     name: String,
     up: bool,
+    status: String,
     details: String,
 }
 
 impl State {
     fn told(self, health: Health, took: Duration) -> Self {
-        let checked = |Check { name, is_up, details }| Checked { name, up: is_up, details };
+        let checked = |check: Check| {
+            let up = check.is_up();
+            Checked { name: check.name, up, status: check.status, details: check.details }
+        };
         Self {
             healthy: health.is_well,
             status: health.status,
@@ -165,7 +169,9 @@ impl State {
     fn row(&self) -> Vec<String> {
         let down = self.checks.iter().filter(|check| !check.up);
         let mut details: Vec<_> = down
-            .map(|check| format!("{} is down {}", check.name, check.details).trim_end().to_owned())
+            .map(|check| {
+                format!("{} is {} {}", check.name, check.status, check.details).trim_end().to_owned()
+            })
             .collect();
         details.extend(self.why.clone());
         vec![

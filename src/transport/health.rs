@@ -22,10 +22,17 @@ pub struct Health {
 pub struct Check {
     /// Its name.
     pub name: String,
-    /// Whether it is up.
-    pub is_up: bool,
+    /// What is told of it in a word: `up`, `down`, `degraded`.
+    pub status: String,
     /// What is told of it beside that.
     pub details: String,
+}
+
+impl Check {
+    /// Whether nothing is wrong with it.
+    pub fn is_up(&self) -> bool {
+        self.status == "up"
+    }
 }
 
 impl Health {

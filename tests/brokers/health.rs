@@ -42,7 +42,7 @@ fn nest12_tells_what_is_down() {
     change(&service, true);
     let found = health(&service.url, 1);
     assert!(is(&found, "status", "error"), "{found:?}");
-    let checks = r#"[{"name":"process","up":true,"details":""},{"name":"database","up":false,"details":"state=closed"}]"#;
+    let checks = r#"[{"name":"process","up":true,"status":"up","details":""},{"name":"database","up":false,"status":"down","details":"state=closed"}]"#;
     assert_eq!(found.raw("checks").as_deref(), Some(checks));
     let table = program::run(&["health", &service.url]).exits(1).stdout;
     assert!(table[1].contains("database is down state=closed"), "{table:?}");

@@ -21,7 +21,8 @@ pub(super) fn read(reply: &Reply, path: &str) -> Health {
         return Health { note: Some(note), ..Health::reachable() };
     }
     let is_told_well = told.is_none_or(|told| {
-        ["ok", "up", "pass", "healthy"].iter().any(|well| told.eq_ignore_ascii_case(well))
+        // The last two are well enough to be asked, and say with what they are not content.
+        ["ok", "up", "pass", "healthy", "degraded", "warn"].iter().any(|well| told.eq_ignore_ascii_case(well))
     });
     let is_success = status.starts_with('2');
     let shown = || if is_success { "ok".to_owned() } else { status.to_owned() };
@@ -37,7 +38,7 @@ fn checks(answer: &Map<String, Value>) -> Vec<Check> {
     let Some(Value::Object(details)) = answer.get("details") else { return Vec::new() };
     let check = |(name, said): (&String, &Value)| Check {
         name: name.clone(),
-        is_up: said.get("status").and_then(Value::as_str).is_some_and(|status| status == "up"),
+        status: said.get("status").and_then(Value::as_str).unwrap_or("down").to_owned(),
         details: said.as_object().map(others).unwrap_or_default(),
     };
     details.iter().map(check).collect()
@@ -64,7 +65,7 @@ mod tests {
         let status = http::StatusCode::from_u16(status).expect("a status");
         let health = read(&wire::reply(status, &http::HeaderMap::new(), body.as_bytes()), PATH);
         let found: Vec<_> =
-            health.checks.iter().filter(|check| !check.is_up).map(|check| check.name.as_str()).collect();
+            health.checks.iter().filter(|check| !check.is_up()).map(|check| check.name.as_str()).collect();
         assert_eq!((health.is_well, health.status.as_str(), &found[..]), (is_well, told, down), "{body:?}");
     }
 
@@ -77,6 +78,8 @@ mod tests {
             r#"{"status":"error","details":{"db":{"status":"down","state":"closed"},"b":{"status":"up"}}}"#;
         check(503, sick, false, "error", &["db"]);
         check(503, r#"{"status":"shutting_down"}"#, false, "shutting_down", &[]);
+        let degraded = r#"{"status":"degraded","details":{"orders":{"status":"degraded"}}}"#;
+        check(200, degraded, true, "degraded", &["orders"]);
     }
 
     #[test]
