@@ -284,7 +284,7 @@ describe('sagas', () => {
     const open = await start(app, [hanging('slow')]);
     await query(
       app,
-      "UPDATE sagas SET ended_at = ended_at - interval '2 days'",
+      "UPDATE sagas SET ended_at = ended_at - interval '2 days' WHERE ended_at IS NOT NULL",
     );
     await app.get(SagaStore).purge(3);
     await expect(stateOf(app, id)()).resolves.toBe('done');
