@@ -2,9 +2,11 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 use anyhow::Context as _;
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::flags::{LinkFlags, ShowFlags};
@@ -23,6 +25,8 @@ use crate::wire::{NestVersion, pattern};
 /// What it is for.
 pub const ABOUT: &str = "Answer requests as a Nest service would, by rules";
 
+/// Answers on their way at once, before calls wait for them.
+const ANSWERS_WAITING: usize = 1024;
 /// How long the last answers may take to leave.
 const PARTING: Duration = Duration::from_secs(2);
 
@@ -194,7 +198,7 @@ async fn serve(
 ) -> anyhow::Result<Code> {
     let interrupted = super::interrupted();
     tokio::pin!(interrupted, lasting);
-    let mut answering = tokio::task::JoinSet::new();
+    let mut answering = JoinSet::new();
     let mut last = Instant::now();
     let mut code = loop {
         if serving.left == Some(serving.served) {
@@ -237,7 +241,7 @@ impl Serving {
     async fn receive(
         &mut self,
         received: Incoming,
-        answering: &mut tokio::task::JoinSet<()>,
+        answering: &mut JoinSet<()>,
         ui: &mut Ui,
     ) -> anyhow::Result<()> {
         let Call { called, answer } = match received {
@@ -257,9 +261,8 @@ impl Serving {
         });
         match script {
             _ if !called.is_request => {}
-            // An answer at once needs no task of its own.
             Some(script) if matches!(&script[..], [step] if step.after.is_zero()) => {
-                deliver(&*answer, &script[0].reply).await;
+                at_once(async move { deliver(&*answer, &script[0].reply).await }, answering).await;
             }
             Some(script) => drop(answering.spawn(play(script, answer.into()))),
             None => {
@@ -271,6 +274,19 @@ impl Serving {
             self.show.message(ui, &delivery(called), None)?;
         }
         Ok(())
+    }
+}
+
+/// Most answers that are due leave at once and need no task; one that waits for a broker's word keeps no other waiting.
+async fn at_once(answered: impl Future<Output = ()> + Send + 'static, answering: &mut JoinSet<()>) {
+    let mut answered = Box::pin(answered);
+    if answered.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready() {
+        return;
+    }
+    if answering.len() < ANSWERS_WAITING {
+        answering.spawn(answered);
+    } else {
+        answered.await;
     }
 }
 
