@@ -32,17 +32,25 @@ const kafkaPatterns = [
   'never', 'ping', 'there.is.no.such.pattern',
 ];
 
+/** A client that reads the replies to all of `patterns`. kafkajs leaves out a topic that it does not know of yet. */
+async function joined(url, options, patterns, left = 20) {
+  const open = nest.ClientProxyFactory.create(configuration(nest, url, options));
+  patterns.forEach((pattern) => open.subscribeToResponseOf(pattern));
+  await open.connect();
+  const assigned = open.getConsumerAssignments();
+  if (left === 0 || patterns.every((pattern) => assigned[`${pattern}.reply`] !== undefined)) return open;
+  await open.close();
+  return joined(url, options, patterns, left - 1);
+}
+
 /** One connection per address and metadata: the dispatch hook belongs to the client, not to the call. */
 async function client({ url, options, metadata }) {
   const key = JSON.stringify([url, options, metadata]);
   let found = clients.get(key);
   if (!found && url.startsWith('kafka')) {
     const patterns = options?.patterns ?? kafkaPatterns;
-    found = nest.ClientProxyFactory.create(configuration(nest, url, options));
-    patterns.forEach((pattern) => found.subscribeToResponseOf(pattern));
     // Whoever asks next waits for it, too.
-    const open = found;
-    found = makeTopics(nest, url, patterns, options).then(() => open.connect()).then(() => open);
+    found = makeTopics(nest, url, patterns, options).then(() => joined(url, options, patterns));
     clients.set(key, found);
   }
   if (!found) {
